@@ -1,0 +1,80 @@
+package dev.warmgate.kernels;
+
+import static java.lang.String.format;
+
+import java.lang.foreign.MemorySegment;
+
+/** The checks on entry, the same for all tiers. They allocate only when they throw. */
+final class Checks {
+  private Checks() {}
+
+  /** Whether a segment stands for "absent". */
+  static boolean isNull(MemorySegment segment) {
+    return segment.isNative() && segment.address() == 0;
+  }
+
+  /** That a segment is alive and holds at least {@code count} items of {@code width} bytes. */
+  static void holds(MemorySegment segment, long count, long width, String name) {
+    if (segment.byteSize() < count * width) {
+      throw new IllegalArgumentException(
+          format("%s has %d bytes, needs %d", name, segment.byteSize(), count * width));
+    }
+    if (!segment.scope().isAlive()) {
+      throw new IllegalArgumentException(name + " is already closed");
+    }
+  }
+
+  static void floats(MemorySegment segment, long count, String name) {
+    holds(segment, count, Float.BYTES, name);
+  }
+
+  static void count(int value, String name) {
+    if (value < 0) {
+      throw new IllegalArgumentException(format("%s is %d, must not be negative", name, value));
+    }
+  }
+
+  static void topK(
+      MemorySegment logits,
+      int experts,
+      MemorySegment residents,
+      float bias,
+      int k,
+      MemorySegment ids) {
+    count(experts, "experts");
+    count(k, "k");
+    floats(logits, experts, "logits");
+    if (!isNull(residents)) {
+      holds(residents, ((long) experts + 63) >>> 6, Long.BYTES, "residents");
+    }
+    if (!Float.isFinite(bias)) {
+      throw new IllegalArgumentException(format("bias is %s, must be finite", bias));
+    }
+    holds(ids, k, Integer.BYTES, "ids");
+  }
+
+  static void gateWeights(
+      MemorySegment logits, int experts, MemorySegment ids, int k, MemorySegment weights) {
+    count(experts, "experts");
+    count(k, "k");
+    floats(logits, experts, "logits");
+    holds(ids, k, Integer.BYTES, "ids");
+    floats(weights, k, "weights");
+  }
+
+  static void decay(MemorySegment values, int count) {
+    count(count, "count");
+    floats(values, count, "values");
+  }
+
+  static void run(FfnBatch batch, int part) {
+    if (part < 0 || part >= batch.parts()) {
+      throw new IllegalArgumentException(
+          format("part %d is outside 0..%d of the batch", part, batch.parts() - 1));
+    }
+  }
+
+  static IllegalArgumentException badId() {
+    return new IllegalArgumentException("ids holds an id that is neither -1 nor an expert");
+  }
+}

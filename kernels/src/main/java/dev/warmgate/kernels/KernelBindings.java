@@ -1,0 +1,129 @@
+package dev.warmgate.kernels;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * The C functions of one tier: signature and call, no logic. The handles are constants that all
+ * tiers share, and take the function's address as their first argument. Addresses travel as plain
+ * longs, so a call allocates nothing; the callers say why that is safe.
+ *
+ * @param topK {@code wg_<tier>_topk}
+ * @param gateWeights {@code wg_<tier>_gate_weights}
+ * @param decay {@code wg_<tier>_decay}
+ * @param up {@code wg_<tier>_ffn_up}
+ * @param down {@code wg_<tier>_ffn_down}
+ * @param combine {@code wg_<tier>_ffn_combine}
+ */
+record KernelBindings(
+    MemorySegment topK,
+    MemorySegment gateWeights,
+    MemorySegment decay,
+    MemorySegment up,
+    MemorySegment down,
+    MemorySegment combine) {
+
+  // Critical: well under a microsecond, never calls back. The feed-forward parts run for much
+  // longer
+  // and must not hold off a safepoint.
+  private static final MethodHandle TOP_K =
+      handle(
+          FunctionDescriptor.of(
+              JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_FLOAT, JAVA_LONG, JAVA_LONG),
+          Linker.Option.critical(false));
+  private static final MethodHandle GATE_WEIGHTS =
+      handle(
+          FunctionDescriptor.of(
+              JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG),
+          Linker.Option.critical(false));
+  private static final MethodHandle DECAY =
+      handle(
+          FunctionDescriptor.ofVoid(JAVA_LONG, JAVA_LONG, JAVA_FLOAT),
+          Linker.Option.critical(false));
+  private static final MethodHandle FFN = handle(FunctionDescriptor.ofVoid(JAVA_LONG, JAVA_LONG));
+  private static final MethodHandle TEXT = handle(FunctionDescriptor.of(ADDRESS, JAVA_INT));
+
+  private static final long MAX_TEXT = 256;
+
+  /** Finds the functions; {@link java.util.NoSuchElementException} if one is missing. */
+  static KernelBindings find(SymbolLookup library, Tier tier) {
+    String prefix = "wg_" + tier.id() + "_";
+    return new KernelBindings(
+        library.findOrThrow(prefix + "topk"),
+        library.findOrThrow(prefix + "gate_weights"),
+        library.findOrThrow(prefix + "decay"),
+        library.findOrThrow(prefix + "ffn_up"),
+        library.findOrThrow(prefix + "ffn_down"),
+        library.findOrThrow(prefix + "ffn_combine"));
+  }
+
+  /** {@code const char* wg_kernel_caps(int32_t tier)}: what the machine lacks, or an empty text. */
+  static String caps(SymbolLookup library, Tier tier) {
+    MemorySegment function = library.findOrThrow("wg_kernel_caps");
+    try {
+      MemorySegment text = (MemorySegment) TEXT.invokeExact(function, code(tier));
+      // Safe: the function returns a constant of the library, ended by 0, and the library stays.
+      return text.reinterpret(MAX_TEXT).getString(0);
+    } catch (Throwable t) {
+      throw unexpected(t);
+    }
+  }
+
+  int callTopK(long logits, long experts, long residents, float bias, long k, long ids) {
+    try {
+      return (int) TOP_K.invokeExact(topK, logits, experts, residents, bias, k, ids);
+    } catch (Throwable t) {
+      throw unexpected(t);
+    }
+  }
+
+  int callGateWeights(long logits, long experts, long ids, long k, int all, long weights) {
+    try {
+      return (int) GATE_WEIGHTS.invokeExact(gateWeights, logits, experts, ids, k, all, weights);
+    } catch (Throwable t) {
+      throw unexpected(t);
+    }
+  }
+
+  void callDecay(long values, long count, float factor) {
+    try {
+      DECAY.invokeExact(decay, values, count, factor);
+    } catch (Throwable t) {
+      throw unexpected(t);
+    }
+  }
+
+  void callFfn(MemorySegment function, long batch, long part) {
+    try {
+      FFN.invokeExact(function, batch, part);
+    } catch (Throwable t) {
+      throw unexpected(t);
+    }
+  }
+
+  /** The number of {@code WG_TIER_<tier>}. */
+  private static int code(Tier tier) {
+    return switch (tier) {
+      case SCALAR -> 0;
+      case NEON -> 1;
+      case AVX2 -> 2;
+      case AVX512 -> 3;
+    };
+  }
+
+  private static MethodHandle handle(FunctionDescriptor signature, Linker.Option... options) {
+    return Linker.nativeLinker().downcallHandle(signature, options);
+  }
+
+  private static AssertionError unexpected(Throwable t) {
+    return new AssertionError("C functions don't throw", t);
+  }
+}

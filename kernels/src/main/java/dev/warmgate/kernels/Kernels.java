@@ -1,0 +1,100 @@
+package dev.warmgate.kernels;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * All kernels of one tier. Stateless; any thread may call.
+ *
+ * <p>Memory comes as {@link MemorySegment}s in native byte order, at any byte address; the native
+ * tiers want native segments, the scalar tier takes any. It must stay alive and unclosed until the
+ * call returns: native code gets plain addresses. A segment that is too small, is on the heap of a
+ * native tier or was closed gives an {@link IllegalArgumentException}.
+ */
+public sealed interface Kernels permits ScalarKernels, NativeKernels {
+
+  /** Whether a tier runs here. Loads the native library on the first call. */
+  static Availability availability(Tier tier) {
+    return KernelRegistry.availability(tier);
+  }
+
+  /**
+   * The kernels of a tier.
+   *
+   * @throws IllegalStateException with the reason, if it isn't available
+   */
+  static Kernels of(Tier tier) {
+    return KernelRegistry.of(tier);
+  }
+
+  /** The tier that runs. */
+  Tier tier();
+
+  /**
+   * Chooses the k best experts: highest score first, ties to the lower id. A score is the logit,
+   * plus {@code bias} where the expert is resident, added in float. An expert whose score is NaN or
+   * −∞ is never chosen. All tiers choose the same.
+   *
+   * @param logits {@code f32[experts]}
+   * @param experts how many, ≥ 0
+   * @param residents bit set of u64 words (bit e of the set = expert e), {@code ⌈experts/64⌉}
+   *     words; or {@link MemorySegment#NULL} for none
+   * @param bias finite
+   * @param k how many to choose, ≥ 0
+   * @param ids out: {@code i32[k]}, −1 beyond the returned count
+   * @return how many were chosen
+   */
+  int topK(
+      MemorySegment logits,
+      int experts,
+      MemorySegment residents,
+      float bias,
+      int k,
+      MemorySegment ids);
+
+  /**
+   * The combine weights of the chosen experts: {@code exp(z_id) / Σ exp(z)}. A NaN or −∞ logit
+   * counts as nothing: weight 0, and no share in the sum. Logits of +∞ share the weight equally.
+   *
+   * @param logits {@code f32[experts]}, the original ones
+   * @param experts how many
+   * @param ids {@code i32[k]}; −1 where nothing was chosen
+   * @param k how many
+   * @param over what the sum runs over
+   * @param weights out: {@code f32[k]}, 0 where the id is −1
+   * @throws IllegalArgumentException if an id is outside −1..experts−1; weights are then
+   *     unspecified
+   */
+  void gateWeights(
+      MemorySegment logits,
+      int experts,
+      MemorySegment ids,
+      int k,
+      Denominator over,
+      MemorySegment weights);
+
+  /**
+   * {@code values[i] *= factor}, equal to the bit in all tiers.
+   *
+   * @param values {@code f32[count]}
+   * @param count how many
+   * @param factor what to multiply with
+   */
+  void decay(MemorySegment values, int count, float factor);
+
+  /**
+   * One part of a step of the batch. Different parts may run on different threads at once; all
+   * parts of a step must be done before the next step begins.
+   *
+   * @param step which
+   * @param batch filled by {@link FfnBatch#begin} and {@link FfnBatch#add}
+   * @param part {@code 0 <= part < batch.parts()}
+   */
+  void run(Step step, FfnBatch batch, int part);
+
+  /**
+   * Address of a C function {@code void f(void* batchArgument, size_t part)} that does {@code
+   * run(step, batch, part)}, for thread pools of a native host; {@link MemorySegment#NULL} for the
+   * scalar tier. The host passes {@link FfnBatch#argument()} and keeps the batch open meanwhile.
+   */
+  MemorySegment function(Step step);
+}

@@ -1,0 +1,56 @@
+package dev.warmgate.kernels;
+
+import java.lang.foreign.MemorySegment;
+
+/** The tier in plain Java. */
+final class ScalarKernels implements Kernels {
+  @Override
+  public Tier tier() {
+    return Tier.SCALAR;
+  }
+
+  @Override
+  public int topK(
+      MemorySegment logits,
+      int experts,
+      MemorySegment residents,
+      float bias,
+      int k,
+      MemorySegment ids) {
+    Checks.topK(logits, experts, residents, bias, k, ids);
+    return ScalarRouting.topK(logits, experts, residents, bias, k, ids);
+  }
+
+  @Override
+  public void gateWeights(
+      MemorySegment logits,
+      int experts,
+      MemorySegment ids,
+      int k,
+      Denominator over,
+      MemorySegment weights) {
+    Checks.gateWeights(logits, experts, ids, k, weights);
+    ScalarRouting.gateWeights(logits, experts, ids, k, over, weights);
+  }
+
+  @Override
+  public void decay(MemorySegment values, int count, float factor) {
+    Checks.decay(values, count);
+    ScalarRouting.decay(values, count, factor);
+  }
+
+  @Override
+  public void run(Step step, FfnBatch batch, int part) {
+    Checks.run(batch, part);
+    switch (step) {
+      case UP -> ScalarFfn.up(batch, part);
+      case DOWN -> ScalarFfn.down(batch, part);
+      case COMBINE -> ScalarFfn.combine(batch, part);
+    }
+  }
+
+  @Override
+  public MemorySegment function(Step step) {
+    return MemorySegment.NULL;
+  }
+}
