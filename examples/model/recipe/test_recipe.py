@@ -1,0 +1,156 @@
+"""Tests of the recipe: `/usr/bin/python3 -m unittest` in this folder."""
+
+import math
+import tempfile
+import unittest
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch.nn import functional
+
+import bpe
+import export
+import model
+import text
+import train
+
+SMALL = model.Config(
+    vocabulary=40, hidden=16, layers=2, heads=4, kv_heads=2, head_size=8, experts=4, expert_inner=8, context=12
+)
+
+
+def gradients(output, inputs):
+    """Gradients of a fixed random projection of `output`."""
+    weights = torch.randn(output.shape, generator=torch.Generator().manual_seed(7))
+    return torch.autograd.grad((output * weights).sum(), inputs)
+
+
+class TextTest(unittest.TestCase):
+    def test_split_keeps_every_chapter_once(self):
+        chapters = [f"Chapter {index}\n" for index in range(100)]
+        train_part, held_out = text.split(chapters, held_out=9, seed=3)
+        self.assertEqual(sorted(train_part + held_out), sorted(chapters))
+        self.assertEqual(len(held_out), 9)
+
+    def test_a_short_text_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "expected 31102 verses in 66 books, found 2 in 1"):
+            text.chapters("Ge1:1 In the beginning\nGe1:2 And the earth\n")
+
+
+class BpeTest(unittest.TestCase):
+    def setUp(self):
+        self.sample = "Genesis 1\n\nAnd God said, Let there be light: and there was light.\nAnd God's day; ok?"
+        self.tokenizer = bpe.Tokenizer(bpe.train(Counter(bpe.words(self.sample)), 20))
+
+    def test_round_trip(self):
+        ids = self.tokenizer.encode(self.sample)
+        self.assertEqual((ids[0], ids[-1]), (0, 0))
+        self.assertEqual(self.tokenizer.decode(ids), self.sample)
+
+    def test_the_first_merge_is_the_most_frequent_pair(self):
+        pairs = Counter(pair for word in bpe.words(self.sample) for pair in zip(word, word[1:]))
+        self.assertEqual(pairs[self.tokenizer.merges[0]], max(pairs.values()))
+
+    def test_saved_file_gives_the_same_ids(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.tokenizer.save(folder, 12)
+            again = bpe.Tokenizer.load(Path(folder) / "tokenizer.json")
+        self.assertEqual(again.encode(self.sample), self.tokenizer.encode(self.sample))
+
+
+class ModelTest(unittest.TestCase):
+    def setUp(self):
+        torch.manual_seed(1)
+
+    def assert_same(self, ours, plain, inputs):
+        torch.testing.assert_close(ours, plain, rtol=1e-5, atol=1e-5)
+        for one, other in zip(gradients(ours, inputs), gradients(plain, inputs)):
+            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+    def test_attention_and_its_gradients(self):
+        length, size, repeat = 7, 8, 2
+        query = torch.randn(3, 2, repeat * length, size, requires_grad=True)
+        key, value = (torch.randn(3, 2, length, size, requires_grad=True) for _ in range(2))
+        mask = torch.full((length, length), -math.inf).triu(1).repeat(repeat, 1)
+        plain = torch.softmax(query @ key.transpose(-1, -2) / math.sqrt(size) + mask, -1) @ value
+        self.assert_same(model.CausalAttention.apply(query, key, value, mask), plain, (query, key, value))
+
+    def test_experts_and_their_gradients_with_an_idle_expert(self):
+        counts, inner, hidden = [3, 0, 4, 2], 5, 6
+        shapes = ((9, hidden), (4, 2 * inner, hidden), (4, 2 * inner), (4, hidden, inner), (4, hidden))
+        inputs = [torch.randn(shape, requires_grad=True) for shape in shapes]
+        rows, up, up_bias, down, down_bias = inputs
+        parts = []
+        for e, part in enumerate(rows.split(counts)):
+            gate, linear = (part @ up[e].t() + up_bias[e]).chunk(2, dim=1)
+            parts.append(functional.silu(gate) * linear @ down[e].t() + down_bias[e])
+        self.assert_same(model.Experts.apply(rows, counts, *inputs[1:]), torch.cat(parts), inputs)
+
+    def test_a_later_token_changes_no_earlier_logits(self):
+        net = model.Model(SMALL).eval()
+        ids = torch.randint(SMALL.vocabulary, (1, 12))
+        changed = ids.clone()
+        changed[0, 8] = (changed[0, 8] + 1) % SMALL.vocabulary
+        before, after = net(ids)[0], net(changed)[0]
+        torch.testing.assert_close(before[:, :8], after[:, :8])
+        self.assertFalse(torch.allclose(before[:, 8:], after[:, 8:]))
+
+    def test_evaluate_scores_every_token_but_the_first_once(self):
+        stream = torch.randint(SMALL.vocabulary, (31,))
+        _, scored, counts = train.evaluate(model.Model(SMALL), stream)
+        self.assertEqual(scored, 30)
+        self.assertEqual(counts.sum(1).tolist(), [30 * SMALL.top_k] * SMALL.layers)
+
+
+class ExportTest(unittest.TestCase):
+    def setUp(self):
+        torch.manual_seed(2)
+        self.net = model.Model(SMALL)
+        self.weights = export.Weights("model.onnx.data")
+        self.graph = export.Graph(self.net, self.weights).build()
+        self.tensors = {tensor.name: tensor for tensor in self.graph.initializer}
+
+    def stored(self, name):
+        tensor = self.tensors[name]
+        at = {entry.key: entry.value for entry in tensor.external_data}
+        raw = self.weights.data[int(at["offset"]) : int(at["offset"]) + int(at["length"])]
+        return int(at["offset"]), np.frombuffer(raw, "<f4").reshape(tensor.dims)
+
+    def test_large_tensors_start_at_page_boundaries_and_none_overlap(self):
+        end = 0
+        for tensor in self.graph.initializer:
+            if tensor.data_location == onnx.TensorProto.EXTERNAL:
+                offset, values = self.stored(tensor.name)
+                self.assertGreaterEqual(offset, end)
+                self.assertEqual(offset % (4096 if values.nbytes >= 4096 else 64), 0)
+                end = offset + values.nbytes
+        self.assertEqual(end, len(self.weights.data))
+
+    def test_gate_and_linear_rows_alternate(self):
+        up = self.net.layers[1].experts.up.detach().numpy()
+        _, written = self.stored("model.layers.1.moe.experts.gate_up_proj.weight")
+        np.testing.assert_array_equal(written[:, 0::2], up[:, : SMALL.expert_inner])
+        np.testing.assert_array_equal(written[:, 1::2], up[:, SMALL.expert_inner :])
+
+    def test_every_input_of_a_node_exists(self):
+        known = {given.name for given in self.graph.input} | set(self.tensors) | {""}
+        for node in self.graph.node:
+            self.assertLessEqual(set(node.input), known, node.name)
+            known |= set(node.output)
+        self.assertLessEqual({output.name for output in self.graph.output}, known)
+
+    def test_a_checkpoint_loads_back(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "checkpoint.pt"
+            torch.save({"config": asdict(SMALL), "weights": self.net.state_dict()}, file)
+            loaded = export.load(file)
+        ids = torch.randint(SMALL.vocabulary, (2, 5))
+        torch.testing.assert_close(loaded(ids)[0], self.net.eval()(ids)[0])
+
+
+if __name__ == "__main__":
+    unittest.main()
