@@ -22,7 +22,7 @@ fi
 
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1
 cd "$recipe"
-"$python" text.py --out "$work"
+"$python" text.py --out "$work" --sample "$here/heldout-sample.txt"
 "$python" bpe.py --text "$work/train.txt" --out "$work"
 "$python" train.py --text "$work" --tokenizer "$work/tokenizer.json" --out "$work" "$@"
 "$python" export.py --checkpoint "$work/checkpoint.pt" --tokenizer "$work/tokenizer.json" --out "$model"
@@ -33,4 +33,4 @@ else
 fi
 cp "$work/training.log" "$here/training.log"
 cd "$here"
-sha256sum warmgate-kjv/* > SHA256SUMS
+sha256sum heldout-sample.txt warmgate-kjv/* > SHA256SUMS

@@ -251,10 +251,10 @@ def genai_config(config):
             "no_repeat_ngram_size": 0,
             "num_beams": 1,
             "num_return_sequences": 1,
-            "past_present_share_buffer": False,
+            "past_present_share_buffer": True,
             "repetition_penalty": 1.0,
-            "temperature": 1.0,
-            "top_k": 50,
+            "temperature": 0.8,
+            "top_k": 40,
             "top_p": 1.0,
         },
     }

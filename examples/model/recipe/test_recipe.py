@@ -23,12 +23,6 @@ SMALL = model.Config(
 )
 
 
-def gradients(output, inputs):
-    """Gradients of a fixed random projection of `output`."""
-    weights = torch.randn(output.shape, generator=torch.Generator().manual_seed(7))
-    return torch.autograd.grad((output * weights).sum(), inputs)
-
-
 class TextTest(unittest.TestCase):
     def test_split_keeps_every_chapter_once(self):
         chapters = [f"Chapter {index}\n" for index in range(100)]
@@ -66,29 +60,58 @@ class ModelTest(unittest.TestCase):
     def setUp(self):
         torch.manual_seed(1)
 
-    def assert_same(self, ours, plain, inputs):
-        torch.testing.assert_close(ours, plain, rtol=1e-5, atol=1e-5)
-        for one, other in zip(gradients(ours, inputs), gradients(plain, inputs)):
-            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+    def test_attention_is_causal_softmax_attention_of_each_head(self):
+        net = model.Attention(SMALL)
+        states = torch.randn(2, 7, SMALL.hidden)
+        cos, sin = (cache[:7] for cache in model.rotary_cache(SMALL))
+        mask = torch.full((7, 7), -math.inf).triu(1)
+        mixed = net.qkv(states).view(2, 7, 8, SMALL.head_size)
+        turned = model.rotate(mixed, cos, sin)
+        heads = []
+        for head in range(SMALL.heads):
+            group = head // (SMALL.heads // SMALL.kv_heads)
+            query, key, value = turned[:, :, head], turned[:, :, 4 + group], mixed[:, :, 6 + group]
+            scores = query @ key.transpose(1, 2) / math.sqrt(SMALL.head_size)
+            heads.append(torch.softmax(scores + mask, -1) @ value)
+        expected = net.out(torch.cat(heads, dim=-1))
+        torch.testing.assert_close(net(states, cos, sin, mask.repeat(2, 1)), expected)
 
-    def test_attention_and_its_gradients(self):
+    def test_attention_gradients(self):
         length, size, repeat = 7, 8, 2
         query = torch.randn(3, 2, repeat * length, size, requires_grad=True)
         key, value = (torch.randn(3, 2, length, size, requires_grad=True) for _ in range(2))
         mask = torch.full((length, length), -math.inf).triu(1).repeat(repeat, 1)
+        ours = model.CausalAttention.apply(query, key, value, mask)
         plain = torch.softmax(query @ key.transpose(-1, -2) / math.sqrt(size) + mask, -1) @ value
-        self.assert_same(model.CausalAttention.apply(query, key, value, mask), plain, (query, key, value))
+        weights = torch.randn(ours.shape)
+        for one, other in zip(
+            torch.autograd.grad((ours * weights).sum(), (query, key, value)),
+            torch.autograd.grad((plain * weights).sum(), (query, key, value)),
+        ):
+            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
-    def test_experts_and_their_gradients_with_an_idle_expert(self):
-        counts, inner, hidden = [3, 0, 4, 2], 5, 6
-        shapes = ((9, hidden), (4, 2 * inner, hidden), (4, 2 * inner), (4, hidden, inner), (4, hidden))
-        inputs = [torch.randn(shape, requires_grad=True) for shape in shapes]
-        rows, up, up_bias, down, down_bias = inputs
-        parts = []
-        for e, part in enumerate(rows.split(counts)):
-            gate, linear = (part @ up[e].t() + up_bias[e]).chunk(2, dim=1)
-            parts.append(functional.silu(gate) * linear @ down[e].t() + down_bias[e])
-        self.assert_same(model.Experts.apply(rows, counts, *inputs[1:]), torch.cat(parts), inputs)
+    def test_tokens_get_the_weighted_sum_of_their_best_experts(self):
+        net = model.MixtureOfExperts(SMALL)
+        for weight in net.parameters():
+            torch.nn.init.normal_(weight)
+        states = torch.randn(9, SMALL.hidden)
+        output, _, _, counts = net(states)
+        self.assertEqual(counts.sum(), 9 * SMALL.top_k)
+        for token, state in enumerate(states):
+            expected = 0
+            best, chosen = net.router(state).topk(SMALL.top_k)
+            for weight, e in zip(torch.softmax(best, -1), chosen):
+                gate, linear = (net.up[e] @ state + net.up_bias[e]).chunk(2)
+                expected = expected + weight * (net.down[e] @ (functional.silu(gate) * linear) + net.down_bias[e])
+            torch.testing.assert_close(output[token], expected, rtol=1e-4, atol=1e-4)
+
+    def test_an_expert_without_tokens_is_no_problem(self):
+        net = model.MixtureOfExperts(SMALL)
+        for weight in net.parameters():
+            torch.nn.init.ones_(weight)
+        output, *_, counts = net(torch.randn(1, SMALL.hidden))
+        output.sum().backward()
+        self.assertEqual(sorted(counts.tolist()), [0, 0, 1, 1])
 
     def test_a_later_token_changes_no_earlier_logits(self):
         net = model.Model(SMALL).eval()

@@ -72,12 +72,12 @@ def main():
     parser.add_argument("--text", type=Path, required=True, help="folder with train.txt and heldout.txt")
     parser.add_argument("--tokenizer", type=Path, required=True, help="tokenizer.json that bpe.py wrote")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint.pt and training.log")
-    parser.add_argument("--steps", type=int, default=5601)
+    parser.add_argument("--steps", type=int, default=4500)
     parser.add_argument("--minutes", type=float, default=0, help="end the schedule early after this time; 0: never")
     parser.add_argument("--batch", type=int, default=4096, help="tokens a step")
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--dropout", type=float, default=0.2)
-    parser.add_argument("--every", type=int, default=200, help="steps between two lines of the log")
+    parser.add_argument("--every", type=int, default=250, help="steps between two lines of the log")
     parser.add_argument("--seed", type=int, default=1611)
     options = parser.parse_args()
 
@@ -111,10 +111,10 @@ def main():
     begin = mark = time.monotonic()
     losses, evaluating, tokens_since = [], 0.0, 0
     step, progress = 0, 0.0
-    while progress < 1.0:
+    while step < options.steps and progress < 1.0:
+        progress = step / options.steps
         if options.minutes:
             progress = max(progress, (time.monotonic() - begin) / 60 / options.minutes)
-        progress = max(progress, step / max(1, options.steps - 1))
         for group in optimizer.param_groups:
             group["lr"] = rate(progress, step, options.rate, 200)
         length = config.context if progress >= LONG_FROM else config.context // 2
@@ -128,7 +128,7 @@ def main():
         losses.append(loss.item())
         tokens_since += targets.numel()
         step += 1
-        if step % options.every == 0 or step in (1, 50, 100) or progress >= 1.0:
+        if step % options.every == 0 or step in (1, 50, 100, options.steps) or progress >= 1.0:
             now = time.monotonic()
             speed = tokens_since / (now - mark)
             total, scored, counts = evaluate(model, stream["heldout"])
