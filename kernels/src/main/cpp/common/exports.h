@@ -1,0 +1,28 @@
+// The exported functions of the tier WG_TIER. Include last.
+#define WG_NAME2(tier, name) wg_##tier##_##name
+#define WG_NAME1(tier, name) WG_NAME2(tier, name)
+#define WG_NAME(name) WG_NAME1(WG_TIER, name)
+
+int32_t WG_NAME(topk)(const float* logits, int64_t experts, const uint64_t* residents, float bias,
+                      int64_t k, int32_t* ids) {
+  return topk(logits, experts, residents, bias, k, ids);
+}
+
+int32_t WG_NAME(gate_weights)(const float* logits, int64_t experts, const int32_t* ids, int64_t k,
+                              int32_t all, float* weights) {
+  return gate_weights(logits, experts, ids, k, all, weights);
+}
+
+void WG_NAME(decay)(float* values, int64_t count, float factor) { decay(values, count, factor); }
+
+void WG_NAME(ffn_up)(void* batch, size_t part) {
+  ffn_up(*static_cast<const wg_ffn*>(batch), (int64_t)part);
+}
+
+void WG_NAME(ffn_down)(void* batch, size_t part) {
+  ffn_down(*static_cast<const wg_ffn*>(batch), (int64_t)part);
+}
+
+void WG_NAME(ffn_combine)(void* batch, size_t part) {
+  ffn_combine(*static_cast<const wg_ffn*>(batch), (int64_t)part);
+}

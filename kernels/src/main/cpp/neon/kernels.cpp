@@ -1,0 +1,12 @@
+#include "../warmgate_kernels.h"
+
+#include "vector.h"
+
+#include "../common/math.h"
+
+#include "../common/routing.h"
+
+#include "../common/ffn.h"
+
+#define WG_TIER neon
+#include "../common/exports.h"

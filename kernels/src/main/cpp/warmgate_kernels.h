@@ -1,0 +1,109 @@
+// The C ABI of the native kernels. FfnLayout.java and KernelBindings.java mirror it: the asserts below
+// and the exported table wg_abi hold both sides to the same numbers.
+//
+// Every pointer may have any byte alignment. Sizes are the caller's promise (Java checks them); the
+// kernels read and write no byte outside. No function keeps a pointer, allocates, locks or throws.
+#ifndef WARMGATE_KERNELS_H
+#define WARMGATE_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define WG_API extern "C" __attribute__((visibility("default")))
+
+enum wg_tier { WG_TIER_SCALAR = 0, WG_TIER_NEON = 1, WG_TIER_AVX2 = 2, WG_TIER_AVX512 = 3 };
+
+enum wg_activation {
+  WG_RELU = 0,
+  WG_GELU = 1,
+  WG_SILU = 2,
+  WG_IDENTITY = 3,
+  WG_SWIGLU_INTERLEAVED = 4,
+  WG_SWIGLU_HALVES = 5
+};
+
+// One expert of a batch and the assignments (token * top_k + rank) that it serves.
+struct wg_expert {
+  const float* fc1;            // [rows1, hidden], rows1 = inner, or 2 * inner if gated
+  const float* bias1;          // [rows1] or null
+  const float* fc2;            // [hidden, inner]
+  const float* bias2;          // [hidden] or null
+  const int32_t* assignments;  // [count]
+  int64_t count;
+};
+
+// The arguments of the feed-forward steps.
+struct wg_ffn {
+  int32_t hidden;
+  int32_t inner;
+  int32_t activation;
+  int32_t tokens;
+  int32_t top_k;
+  int32_t parts;
+  int32_t expert_count;
+  float alpha;
+  float beta;
+  float limit;
+  const float* x;             // [tokens, hidden]
+  float* inner_values;        // [tokens * top_k, inner]
+  float* partial;             // [tokens * top_k, hidden]
+  const float* gate_weights;  // [tokens * top_k]
+  float* out;                 // [tokens, hidden]
+  const wg_expert* experts;   // [expert_count]
+};
+
+#define WG_ASSERT_OFFSET(type, field, offset) \
+  static_assert(offsetof(type, field) == offset, #type "." #field " has moved: see FfnLayout.java")
+
+WG_ASSERT_OFFSET(wg_ffn, hidden, 0);
+WG_ASSERT_OFFSET(wg_ffn, inner, 4);
+WG_ASSERT_OFFSET(wg_ffn, activation, 8);
+WG_ASSERT_OFFSET(wg_ffn, tokens, 12);
+WG_ASSERT_OFFSET(wg_ffn, top_k, 16);
+WG_ASSERT_OFFSET(wg_ffn, parts, 20);
+WG_ASSERT_OFFSET(wg_ffn, expert_count, 24);
+WG_ASSERT_OFFSET(wg_ffn, alpha, 28);
+WG_ASSERT_OFFSET(wg_ffn, beta, 32);
+WG_ASSERT_OFFSET(wg_ffn, limit, 36);
+WG_ASSERT_OFFSET(wg_ffn, x, 40);
+WG_ASSERT_OFFSET(wg_ffn, inner_values, 48);
+WG_ASSERT_OFFSET(wg_ffn, partial, 56);
+WG_ASSERT_OFFSET(wg_ffn, gate_weights, 64);
+WG_ASSERT_OFFSET(wg_ffn, out, 72);
+WG_ASSERT_OFFSET(wg_ffn, experts, 80);
+static_assert(sizeof(wg_ffn) == 88, "wg_ffn has grown: see FfnLayout.java");
+WG_ASSERT_OFFSET(wg_expert, fc1, 0);
+WG_ASSERT_OFFSET(wg_expert, bias1, 8);
+WG_ASSERT_OFFSET(wg_expert, fc2, 16);
+WG_ASSERT_OFFSET(wg_expert, bias2, 24);
+WG_ASSERT_OFFSET(wg_expert, assignments, 32);
+WG_ASSERT_OFFSET(wg_expert, count, 40);
+static_assert(sizeof(wg_expert) == 48, "wg_expert has grown: see FfnLayout.java");
+
+#undef WG_ASSERT_OFFSET
+
+// The numbers above as the compiler saw them, in that order, batch first. For Java's test.
+WG_API const int32_t wg_abi[24];
+
+// An empty text if this machine, as its operating system has set it up, can run the tier; else what
+// is missing. The text is a constant of the library.
+WG_API const char* wg_kernel_caps(int32_t tier);
+
+// The kernels of one tier. Kernels.java says what they mean; wg_*_gate_weights gives 0, or -1 for an
+// id that is neither -1 nor an expert. The ffn functions fit thread pools that call f(void*, size_t).
+#define WG_DECLARE_TIER(tier)                                                                    \
+  WG_API int32_t wg_##tier##_topk(const float* logits, int64_t experts, const uint64_t* residents, \
+                                  float bias, int64_t k, int32_t* ids);                          \
+  WG_API int32_t wg_##tier##_gate_weights(const float* logits, int64_t experts,                  \
+                                          const int32_t* ids, int64_t k, int32_t all,            \
+                                          float* weights);                                       \
+  WG_API void wg_##tier##_decay(float* values, int64_t count, float factor);                     \
+  WG_API void wg_##tier##_ffn_up(void* batch, size_t part);                                      \
+  WG_API void wg_##tier##_ffn_down(void* batch, size_t part);                                    \
+  WG_API void wg_##tier##_ffn_combine(void* batch, size_t part);
+
+WG_DECLARE_TIER(neon)
+WG_DECLARE_TIER(avx2)
+WG_DECLARE_TIER(avx512)
+
+#endif
