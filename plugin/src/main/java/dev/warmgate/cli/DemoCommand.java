@@ -1,0 +1,156 @@
+package dev.warmgate.cli;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import dev.warmgate.generate.GenAiConfig;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/**
+ * The main job, side by side: stock ONNX Runtime, Warmgate with all experts in memory, Warmgate
+ * with a quarter of them. Each runs in a process of its own, so that its peak memory is its own.
+ */
+@Command(
+    name = "demo",
+    mixinStandardHelpOptions = true,
+    description = "Writes the same text with stock ONNX Runtime and with Warmgate, and compares.")
+final class DemoCommand extends WarmgateCommand {
+  /** Set by the launcher: the repository's root. */
+  private static final String HOME = "warmgate.home";
+
+  private record Variant(String name, List<String> arguments) {}
+
+  private static final List<Variant> VARIANTS =
+      List.of(
+          new Variant("stock", List.of("--stock")),
+          new Variant("lossless-100", List.of("--expert-memory", "100%")),
+          new Variant("lossless-25", List.of("--expert-memory", "25%")));
+
+  @Parameters(
+      arity = "0..1",
+      paramLabel = "MODEL_DIR",
+      description = "A folder in GenAI's layout; the shipped example model by default.")
+  private Path directory;
+
+  @Option(
+      names = "--prompt",
+      paramLabel = "TEXT",
+      defaultValue = "And it came to pass",
+      description = "What to write on from (\"${DEFAULT-VALUE}\").")
+  private String prompt;
+
+  @Option(
+      names = "--max-tokens",
+      paramLabel = "N",
+      defaultValue = "128",
+      description = "The most tokens to write (${DEFAULT-VALUE}).")
+  private int maxTokens;
+
+  @Option(names = "--threads", paramLabel = "N", description = "Threads that compute.")
+  private Integer threads;
+
+  DemoCommand(Console console) {
+    super(console);
+  }
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    Path model = directory != null ? directory : shippedModel();
+    GenAiConfig.read(model);
+    List<JsonObject> runs = new ArrayList<>();
+    try (Progress progress = Progress.start(console(), "demo", VARIANTS.size())) {
+      for (Variant variant : VARIANTS) {
+        runs.add(run(variant, model));
+        progress.step();
+      }
+    }
+    boolean equal = runs.stream().map(run -> run.get("token_ids")).distinct().count() == 1;
+    if (json()) {
+      print(Json.object("model", model, "prompt", prompt, "equal", equal, "runs", runs));
+    } else {
+      print(runs, equal);
+    }
+    if (!equal) {
+      throw new CommandFailure(Main.FAILED, model + ": the texts differ");
+    }
+    return Main.DONE;
+  }
+
+  private static Path shippedModel() throws IOException {
+    Path folder = Path.of(System.getProperty(HOME, "."), "examples", "model");
+    if (Files.isDirectory(folder)) {
+      try (Stream<Path> folders = Files.list(folder)) {
+        List<Path> models = folders.filter(GenAiConfig::isPresent).sorted().toList();
+        if (!models.isEmpty()) {
+          return models.getFirst();
+        }
+      }
+    }
+    throw new IOException(folder + ": no example model in it; name a model's folder");
+  }
+
+  private JsonObject run(Variant variant, Path model) throws IOException, InterruptedException {
+    List<String> arguments = new ArrayList<>(List.of("run", model.toString(), "--json"));
+    arguments.addAll(List.of("--prompt", prompt, "--max-tokens", Integer.toString(maxTokens)));
+    if (threads != null) {
+      arguments.addAll(List.of("--threads", threads.toString()));
+    }
+    if (debug()) {
+      arguments.add(Main.DEBUG);
+    }
+    arguments.addAll(variant.arguments);
+    ChildProcess.Result result = ChildProcess.run(arguments);
+    if (result.exitCode() != 0) {
+      throw new CommandFailure(
+          result.exitCode() == Main.UNUSABLE ? Main.UNUSABLE : Main.FAILED,
+          "demo " + variant.name + ": " + result.lastError());
+    }
+    JsonObject run =
+        JsonParser.parseString(result.output())
+            .getAsJsonObject()
+            .getAsJsonArray("runs")
+            .get(0)
+            .getAsJsonObject();
+    run.addProperty("name", variant.name);
+    return run;
+  }
+
+  private void print(List<JsonObject> runs, boolean equal) {
+    PrintStream out = console().out();
+    out.println(prompt + runs.getFirst().get("text").getAsString());
+    out.println();
+    TextTable table =
+        TextTable.ofNumbers()
+            .row("", "tokens/s", "hit rate", "read", "expert memory", "peak memory");
+    for (JsonObject run : runs) {
+      table.row(
+          run.get("name").getAsString(),
+          Texts.number(run.get("tokens_per_s").getAsDouble(), 1),
+          run.get("hit_rate").isJsonNull() ? "" : Texts.percent(run.get("hit_rate").getAsDouble()),
+          bytes(run.get("bytes_read")),
+          bytes(run.get("expert_memory_bytes")),
+          bytes(run.get("peak_rss_bytes")));
+    }
+    out.print(table);
+    out.println();
+    out.println(
+        equal
+            ? "All %d wrote the same %s."
+                .formatted(
+                    runs.size(), Texts.count(runs.getFirst().get("tokens").getAsLong(), "token"))
+            : "The texts differ.");
+  }
+
+  private static String bytes(JsonElement value) {
+    return value.isJsonNull() ? "" : Texts.bytes(value.getAsLong());
+  }
+}

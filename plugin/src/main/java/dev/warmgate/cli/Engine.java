@@ -1,0 +1,105 @@
+package dev.warmgate.cli;
+
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtLoggingLevel;
+import ai.onnxruntime.OrtSession;
+import dev.warmgate.config.WarmgateOptions;
+import dev.warmgate.generate.SessionSetup;
+import dev.warmgate.host.ort.WarmgateProvider;
+import dev.warmgate.metrics.ResidencyStats;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** ONNX Runtime with the plugin, or without. */
+final class Engine {
+  private final String name;
+  private final OptionalInt threads;
+  private final Optional<Map<String, String>> options;
+
+  private Engine(String name, OptionalInt threads, Optional<Map<String, String>> options) {
+    this.name = name;
+    this.threads = threads;
+    this.options = options;
+  }
+
+  /** ONNX Runtime as it is. */
+  static Engine stock(EngineOptions given) {
+    WarmgateOptions.parse(given.sessionOptions());
+    return new Engine("stock", given.threads(), Optional.empty());
+  }
+
+  /**
+   * ONNX Runtime with Warmgate.
+   *
+   * @throws IllegalArgumentException if an option is unknown or makes no sense
+   */
+  static Engine warmgate(EngineOptions given) {
+    WarmgateOptions parsed = WarmgateOptions.parse(given.sessionOptions());
+    return new Engine(
+        parsed.routing().name().toLowerCase(Locale.ROOT).replace('_', '-'),
+        given.threads(),
+        Optional.of(given.sessionOptions()));
+  }
+
+  /** One environment a process; quiet but for errors. */
+  static OrtEnvironment environment() {
+    return OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+  }
+
+  private static WarmgateProvider provider() {
+    try {
+      return WarmgateProvider.register(environment());
+    } catch (IllegalStateException e) {
+      throw new CommandFailure(Main.FAILED, e.getMessage());
+    }
+  }
+
+  /** {@code stock}, or the routing mode. */
+  String name() {
+    return name;
+  }
+
+  /** Prepares a session's options. */
+  SessionSetup setup() {
+    return session -> {
+      session.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+      if (threads.isPresent()) {
+        session.setIntraOpNumThreads(threads.getAsInt());
+      }
+      if (options.isPresent()) {
+        provider().addTo(session, options.get());
+      }
+    };
+  }
+
+  /**
+   * Creates a session.
+   *
+   * @throws IOException if the model can't be used
+   */
+  OrtSession open(Path model) throws IOException {
+    try (OrtSession.SessionOptions session = new OrtSession.SessionOptions()) {
+      setup().apply(session);
+      return environment().createSession(model.toString(), session);
+    } catch (OrtException e) {
+      throw unusable(model, e);
+    }
+  }
+
+  /** A model that ONNX Runtime, or the plugin in it, can't make a session of. */
+  static IOException unusable(Path model, OrtException error) {
+    String reason = Texts.oneLine(String.valueOf(error.getMessage()));
+    return new IOException(
+        reason.contains(model.getFileName().toString()) ? reason : model + ": " + reason, error);
+  }
+
+  /** What the caches did since the process started; empty for stock. */
+  Optional<ResidencyStats> statistics() {
+    return options.isPresent() ? Optional.of(provider().statistics()) : Optional.empty();
+  }
+}

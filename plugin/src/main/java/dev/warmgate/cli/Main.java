@@ -1,0 +1,101 @@
+package dev.warmgate.cli;
+
+import ai.onnxruntime.OrtException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The entry point of the command line. */
+@Command(
+    name = "warmgate",
+    mixinStandardHelpOptions = true,
+    version = "warmgate 0.1.0",
+    description = "Runs Mixture-of-Experts ONNX models whose experts do not fit in memory.")
+public final class Main implements Runnable {
+  static final String DEBUG = "--debug";
+
+  static final int DONE = 0;
+  static final int FAILED = 1;
+  static final int UNUSABLE = 2;
+
+  @Spec private CommandSpec spec;
+
+  private Main() {}
+
+  /** Runs one command and ends the process with its exit code. */
+  public static void main(String[] args) {
+    System.exit(run(Console.system(), args));
+  }
+
+  /** Runs one command. */
+  static int run(Console console, String... args) {
+    boolean debug = List.of(args).contains(DEBUG);
+    CommandLine commands = new CommandLine(new Main());
+    List.of(
+            new DoctorCommand(console),
+            new InspectCommand(console),
+            new CheckCommand(console),
+            new InferCommand(console),
+            new RunCommand(console),
+            new DemoCommand(console))
+        .forEach(commands::addSubcommand);
+    commands.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));
+    commands.setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8));
+    commands.setParameterExceptionHandler((e, arguments) -> fail(console, debug, e));
+    commands.setExecutionExceptionHandler((e, line, result) -> fail(console, debug, e));
+    try {
+      return commands.execute(args);
+    } catch (OutOfMemoryError e) {
+      return fail(console, debug, e);
+    } finally {
+      console.out().flush();
+    }
+  }
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "no command given; see warmgate --help");
+  }
+
+  private static int fail(Console console, boolean debug, Throwable error) {
+    console.out().flush();
+    if (debug) {
+      error.printStackTrace(console.err());
+    } else {
+      console.err().println("warmgate: " + Texts.oneLine(message(error)));
+    }
+    return switch (error) {
+      case CommandFailure failure -> failure.exitCode();
+      case ParameterException usage -> UNUSABLE;
+      case IOException unusable -> UNUSABLE;
+      case IllegalArgumentException unusable -> UNUSABLE;
+      default -> FAILED;
+    };
+  }
+
+  private static String message(Throwable error) {
+    String message = String.valueOf(error.getMessage());
+    return switch (error) {
+      case NoSuchFileException missing -> message + ": no such file";
+      case AccessDeniedException denied -> message + ": permission denied";
+      case ParameterException usage -> message;
+      case CommandFailure failure -> message;
+      case OrtException failed -> message;
+      case IOException unusable -> message;
+      case IllegalArgumentException unusable -> message;
+      case OutOfMemoryError memory ->
+          "out of memory (" + message + "); WARMGATE_JAVA_OPTS=-Xmx2g gives the Java heap more";
+      default ->
+          "internal error: %s: %s (%s shows where)"
+              .formatted(error.getClass().getSimpleName(), message, DEBUG);
+    };
+  }
+}
