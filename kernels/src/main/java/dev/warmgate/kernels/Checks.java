@@ -68,6 +68,9 @@ final class Checks {
   }
 
   static void run(FfnBatch batch, int part) {
+    if (!batch.argument().scope().isAlive()) {
+      throw new IllegalStateException("the batch is closed");
+    }
     if (part < 0 || part >= batch.parts()) {
       throw new IllegalArgumentException(
           format("part %d is outside 0..%d of the batch", part, batch.parts() - 1));

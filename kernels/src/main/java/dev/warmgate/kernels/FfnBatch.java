@@ -251,9 +251,6 @@ public final class FfnBatch implements AutoCloseable {
     if (onHeap || expertsOnHeap) {
       throw new IllegalArgumentException("a native tier can't work on segments of the Java heap");
     }
-    if (!struct.scope().isAlive()) {
-      throw new IllegalStateException("the batch is closed");
-    }
     return struct.address();
   }
 

@@ -4,9 +4,11 @@ import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import org.bytedeco.javacpp.Loader;
 
@@ -17,6 +19,7 @@ import org.bytedeco.javacpp.Loader;
 final class NativeLibrary {
   private final Map<Tier, NativeKernels> kernels = new EnumMap<>(Tier.class);
   private final Map<Tier, String> reasons = new EnumMap<>(Tier.class);
+  private final SymbolLookup library;
 
   private static final class Holder {
     static final NativeLibrary INSTANCE = new NativeLibrary();
@@ -28,17 +31,18 @@ final class NativeLibrary {
 
   private NativeLibrary() {
     String platform = Loader.getPlatform();
-    SymbolLookup library = null;
+    SymbolLookup found = name -> Optional.empty();
     String failure = null;
     try {
       // The global arena: kernels are never unloaded, so function addresses stay valid.
-      library = SymbolLookup.libraryLookup(unpack(platform).toPath(), Arena.global());
+      found = SymbolLookup.libraryLookup(unpack(platform).toPath(), Arena.global());
     } catch (IOException | RuntimeException | LinkageError e) {
       failure = e.getMessage() == null ? e.toString() : e.getMessage();
     }
+    library = found;
     for (Tier tier : Tier.values()) {
       if (tier != Tier.SCALAR) {
-        String reason = failure != null ? failure : add(library, tier);
+        String reason = failure != null ? failure : add(tier);
         if (reason != null) {
           reasons.put(tier, reason);
         }
@@ -47,7 +51,7 @@ final class NativeLibrary {
   }
 
   /** Adds the tier, or says why it can't be used. */
-  private String add(SymbolLookup library, Tier tier) {
+  private String add(Tier tier) {
     try {
       String lacks = KernelBindings.caps(library, tier);
       if (!lacks.isEmpty()) {
@@ -80,6 +84,11 @@ final class NativeLibrary {
   Availability availability(Tier tier) {
     String reason = reasons.get(tier);
     return reason == null ? new Availability.Available() : new Availability.Unavailable(reason);
+  }
+
+  /** The address of something that the library exports. */
+  MemorySegment symbol(String name) {
+    return library.findOrThrow(name);
   }
 
   NativeKernels kernels(Tier tier) {

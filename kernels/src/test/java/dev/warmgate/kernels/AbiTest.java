@@ -1,0 +1,53 @@
+package dev.warmgate.kernels;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+
+/** The offsets that Java writes to are those that the C compiler reads from. */
+class AbiTest {
+  @Test
+  void offsetsAreThoseOfTheLibrary() {
+    boolean loaded =
+        Arrays.stream(Tier.values())
+            .anyMatch(t -> t != Tier.SCALAR && Kernels.availability(t).isAvailable());
+    Assumptions.assumeTrue(loaded, "no native tier on this machine");
+    long[] java = {
+      FfnLayout.HIDDEN,
+      FfnLayout.INNER,
+      FfnLayout.ACTIVATION,
+      FfnLayout.TOKENS,
+      FfnLayout.TOP_K,
+      FfnLayout.PARTS,
+      FfnLayout.EXPERT_COUNT,
+      FfnLayout.ALPHA,
+      FfnLayout.BETA,
+      FfnLayout.LIMIT,
+      FfnLayout.X,
+      FfnLayout.INNER_VALUES,
+      FfnLayout.PARTIAL,
+      FfnLayout.GATE_WEIGHTS,
+      FfnLayout.OUT,
+      FfnLayout.EXPERTS,
+      FfnLayout.BATCH_SIZE,
+      FfnLayout.FC1,
+      FfnLayout.BIAS1,
+      FfnLayout.FC2,
+      FfnLayout.BIAS2,
+      FfnLayout.ASSIGNMENTS,
+      FfnLayout.COUNT,
+      FfnLayout.EXPERT_SIZE
+    };
+    // Safe: the header declares int32_t wg_abi[24], and the library stays loaded.
+    int[] c =
+        NativeLibrary.get()
+            .symbol("wg_abi")
+            .reinterpret((long) java.length * Integer.BYTES)
+            .toArray(ValueLayout.JAVA_INT);
+    assertArrayEquals(LongStream.of(java).mapToInt(Math::toIntExact).toArray(), c);
+  }
+}
