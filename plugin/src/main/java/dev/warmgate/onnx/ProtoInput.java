@@ -142,8 +142,8 @@ final class ProtoInput {
 
   private int length() throws IOException {
     int length = in.readRawVarint32();
-    if (length < 0) {
-      throw new InvalidProtocolBufferException("negative length");
+    if (length < 0 || length > in.getBytesUntilLimit()) {
+      throw new InvalidProtocolBufferException("a length that leaves the message");
     }
     return length;
   }
