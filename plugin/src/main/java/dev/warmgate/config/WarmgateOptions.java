@@ -1,0 +1,179 @@
+package dev.warmgate.config;
+
+import dev.warmgate.kernels.Tier;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.stream.Collectors;
+
+/**
+ * The options of one session.
+ *
+ * @param expertMemory memory for the slots of this session's experts
+ * @param routing how a selection is made from logits and residency mask
+ * @param eviction which resident expert makes room for an absent one
+ * @param tier a kernel tier to use instead of the planned one; it can only lower it
+ * @param threads the most threads that compute a layer, if not as many as the host has
+ * @param ioThreads threads that read experts
+ * @param io whether reads go around the page cache
+ */
+public record WarmgateOptions(
+    MemoryBudget expertMemory,
+    Routing routing,
+    Eviction eviction,
+    Optional<Tier> tier,
+    OptionalInt threads,
+    OptionalInt ioThreads,
+    Io io) {
+
+  /** A routing policy. */
+  public enum Routing {
+    /** The model's own selection. */
+    LOSSLESS
+  }
+
+  /** An eviction policy. */
+  public enum Eviction {
+    /** The least recently used expert goes. */
+    LRU
+  }
+
+  /** How experts are read. */
+  public enum Io {
+    /** Around the page cache where it could not hold the experts anyway. */
+    AUTO,
+    /** Around the page cache. */
+    DIRECT,
+    /** Through the page cache. */
+    BUFFERED
+  }
+
+  /** One option: its name, what it is when absent, and what to say of it in a table. */
+  private record Definition(String name, String defaultValue, String values, String meaning) {}
+
+  private static final List<Definition> DEFINITIONS =
+      List.of(
+          new Definition(
+              "expert_memory",
+              "auto",
+              "auto, 512m, 8g, 35%",
+              "memory for expert slots; a percentage is of all the model's expert bytes"),
+          new Definition("routing", "lossless", values(Routing.class), "how experts are selected"),
+          new Definition("eviction", "lru", values(Eviction.class), "which expert makes room"),
+          new Definition(
+              "tier",
+              "auto",
+              "auto, " + values(Tier.class),
+              "kernel tier; an override can only lower the planned one"),
+          new Definition(
+              "threads",
+              "auto",
+              "auto, 1 to 1024",
+              "the most threads that compute a layer; the host's pool decides by default"),
+          new Definition("io_threads", "auto", "auto, 1 to 256", "threads that read experts"),
+          new Definition(
+              "io",
+              "auto",
+              values(Io.class),
+              "reads around (direct) or through (buffered) the page cache"));
+
+  /** The options of a session for which nothing was said. */
+  public static WarmgateOptions defaults() {
+    return parse(Map.of());
+  }
+
+  /**
+   * Reads options as a host hands them over.
+   *
+   * @param given names without any host's prefix, and values
+   * @throws IllegalArgumentException in one line that names the option, if one is unknown or its
+   *     value can't be used
+   */
+  public static WarmgateOptions parse(Map<String, String> given) {
+    List<String> unknown = new ArrayList<>(given.keySet());
+    unknown.removeAll(names());
+    if (!unknown.isEmpty()) {
+      unknown.sort(null);
+      throw new IllegalArgumentException(
+          "unknown option '%s'; known: %s"
+              .formatted(unknown.getFirst(), String.join(", ", names())));
+    }
+    return new WarmgateOptions(
+        budget(given),
+        choice(given, "routing", Routing.class).orElse(Routing.LOSSLESS),
+        choice(given, "eviction", Eviction.class).orElse(Eviction.LRU),
+        choice(given, "tier", Tier.class),
+        count(given, "threads", 1024),
+        count(given, "io_threads", 256),
+        choice(given, "io", Io.class).orElse(Io.AUTO));
+  }
+
+  /** The names of all options. */
+  public static List<String> names() {
+    return DEFINITIONS.stream().map(Definition::name).toList();
+  }
+
+  /** The option table of the user guide, in Markdown. */
+  public static String markdown() {
+    return DEFINITIONS.stream()
+        .map(
+            d ->
+                "| `%s` | %s | `%s` | %s |%n"
+                    .formatted(d.name, d.values, d.defaultValue, d.meaning))
+        .collect(
+            Collectors.joining(
+                "", "| option | values | default | meaning |\n| --- | --- | --- | --- |\n", ""));
+  }
+
+  private static MemoryBudget budget(Map<String, String> given) {
+    try {
+      return MemoryBudget.parse(given.getOrDefault("expert_memory", "auto"));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("option expert_memory: " + e.getMessage(), e);
+    }
+  }
+
+  private static <E extends Enum<E>> Optional<E> choice(
+      Map<String, String> given, String name, Class<E> type) {
+    String value = given.getOrDefault(name, "auto").strip();
+    for (E constant : type.getEnumConstants()) {
+      if (id(constant).equals(value)) {
+        return Optional.of(constant);
+      }
+    }
+    if (value.equals("auto")) {
+      return Optional.empty();
+    }
+    throw new IllegalArgumentException(
+        "option %s: '%s' is not one of %s".formatted(name, value, values(type)));
+  }
+
+  private static OptionalInt count(Map<String, String> given, String name, int max) {
+    String value = given.getOrDefault(name, "auto").strip();
+    if (value.equals("auto")) {
+      return OptionalInt.empty();
+    }
+    if (value.matches("\\d{1,6}")) {
+      int count = Integer.parseInt(value);
+      if (count >= 1 && count <= max) {
+        return OptionalInt.of(count);
+      }
+    }
+    throw new IllegalArgumentException(
+        "option %s: '%s' is not auto or a number from 1 to %d".formatted(name, value, max));
+  }
+
+  private static <E extends Enum<E>> String values(Class<E> type) {
+    return Arrays.stream(type.getEnumConstants())
+        .map(WarmgateOptions::id)
+        .collect(Collectors.joining(", "));
+  }
+
+  private static String id(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT);
+  }
+}

@@ -1,0 +1,46 @@
+package dev.warmgate.metrics;
+
+/**
+ * What the expert caches did since they were opened.
+ *
+ * @param hits experts that were resident when a layer asked for them
+ * @param misses experts that had to be waited for
+ * @param loads experts that were read from disk
+ * @param bytesRead bytes of experts read
+ * @param slotBytes bytes of slots that hold, or are about to hold, an expert now
+ * @param peakSlotBytes the most that {@code slotBytes} ever was
+ * @param budgetBytes what the user gave for slots
+ * @param waitNanos time that layers stood still for a read, in nanoseconds
+ */
+public record ResidencyStats(
+    long hits,
+    long misses,
+    long loads,
+    long bytesRead,
+    long slotBytes,
+    long peakSlotBytes,
+    long budgetBytes,
+    long waitNanos) {
+
+  /** Nothing happened yet. */
+  public static final ResidencyStats NONE = new ResidencyStats(0, 0, 0, 0, 0, 0, 0, 0);
+
+  /** The share of asked-for experts that were resident, 1 if none was asked for. */
+  public double hitRate() {
+    long asked = hits + misses;
+    return asked == 0 ? 1 : (double) hits / asked;
+  }
+
+  /** These counts and those of another cache together. */
+  public ResidencyStats plus(ResidencyStats other) {
+    return new ResidencyStats(
+        hits + other.hits,
+        misses + other.misses,
+        loads + other.loads,
+        bytesRead + other.bytesRead,
+        slotBytes + other.slotBytes,
+        peakSlotBytes + other.peakSlotBytes,
+        budgetBytes + other.budgetBytes,
+        waitNanos + other.waitNanos);
+  }
+}
