@@ -1,0 +1,195 @@
+package dev.warmgate.residency;
+
+import java.io.IOException;
+
+/**
+ * The leases of one call: it says which experts of a layer it wants, then takes them as they are
+ * ready, in whatever order, and gives each back.
+ *
+ * <p>What is resident is handed out first, so that it is computed while the rest is read. If there
+ * are more experts than slots, later ones are read into the slots of those given back.
+ *
+ * <p>Reused call after call without allocation; belongs to one thread at a time.
+ */
+public final class LeaseSet implements AutoCloseable {
+  private static final byte WANTED = 0;
+  private static final byte LOADING = 1;
+  private static final byte READY = 2;
+  private static final byte DONE = 3;
+
+  private final ExpertCache cache;
+  private int layer;
+  private long tick;
+  private int[] experts = new int[0];
+  private int[] slots = new int[0];
+  private byte[] states = new byte[0];
+  private int count;
+  private int pending;
+  private boolean counted;
+
+  LeaseSet(ExpertCache cache) {
+    this.cache = cache;
+  }
+
+  /**
+   * Starts a call.
+   *
+   * @param layer of the cache
+   * @param wanted ids of distinct experts
+   * @param wantedCount how many of them are meant
+   * @throws IndexOutOfBoundsException if there is no such expert
+   */
+  public void begin(int layer, int[] wanted, int wantedCount) {
+    if (pending != 0) {
+      throw new IllegalStateException("the last call's leases are not closed");
+    }
+    if (slots.length < wantedCount) {
+      slots = new int[wantedCount];
+      experts = new int[wantedCount];
+      states = new byte[wantedCount];
+    }
+    int bound = cache.experts(layer);
+    for (int i = 0; i < wantedCount; i++) {
+      if (wanted[i] < 0 || wanted[i] >= bound) {
+        throw new IndexOutOfBoundsException("expert %d of %d".formatted(wanted[i], bound));
+      }
+      experts[i] = wanted[i];
+      states[i] = WANTED;
+    }
+    this.layer = layer;
+    this.tick = cache.tick();
+    this.count = wantedCount;
+    this.pending = wantedCount;
+    this.counted = false;
+  }
+
+  /**
+   * The next experts that may be read: all that are ready by now, at least one; waits if there is
+   * none yet. What was handed out before and not given back is among them again.
+   *
+   * @param ready receives positions in {@code wanted}; at least as long
+   * @return how many; 0 once all have been handed out and given back
+   * @throws IOException if a read failed; the caller closes this set
+   */
+  public int next(int[] ready) throws IOException {
+    if (pending == 0) {
+      return 0;
+    }
+    int found = leaseResident();
+    if (!counted) {
+      counted = true;
+      cache.count(found, count - found);
+    }
+    if (found < pending) {
+      found = readAbsent(found);
+    }
+    int out = 0;
+    for (int i = 0; i < count; i++) {
+      if (states[i] == READY) {
+        ready[out++] = i;
+      }
+    }
+    return out;
+  }
+
+  /** The slot of an expert that {@link #next} handed out. */
+  public int slot(int position) {
+    if (states[position] != READY) {
+      throw new IllegalStateException("not leased");
+    }
+    return slots[position];
+  }
+
+  /** Gives back an expert that {@link #next} handed out. */
+  public void release(int position) {
+    int slot = slot(position);
+    states[position] = DONE;
+    pending--;
+    cache.release(slot);
+  }
+
+  /** Gives back whatever is still leased or on its way. */
+  @Override
+  public void close() {
+    for (int i = 0; i < count; i++) {
+      if (states[i] == READY) {
+        cache.release(slots[i]);
+      } else if (states[i] == LOADING) {
+        cache.abandon(slots[i]);
+      }
+      states[i] = DONE;
+    }
+    count = 0;
+    pending = 0;
+  }
+
+  private int leaseResident() {
+    int found = 0;
+    for (int i = 0; i < count; i++) {
+      if (states[i] == WANTED) {
+        slots[i] = cache.tryLease(layer, experts[i], tick);
+        if (slots[i] >= 0) {
+          states[i] = READY;
+        }
+      }
+      if (states[i] == READY) {
+        found++;
+      }
+    }
+    return found;
+  }
+
+  /**
+   * Starts reads for the wanted experts as long as there are slots, and waits if nothing is ready.
+   *
+   * @return how many are ready
+   */
+  private int readAbsent(int alreadyReady) throws IOException {
+    int ready = alreadyReady;
+    long waitStart = 0;
+    cache.lock();
+    try {
+      // Said before looking, so that a lease released in between is not missed.
+      cache.waiting(1);
+      try {
+        while (true) {
+          ready += collect();
+          if (ready > 0) {
+            return ready;
+          }
+          if (waitStart == 0) {
+            waitStart = System.nanoTime();
+          }
+          cache.awaitProgress();
+        }
+      } finally {
+        cache.waiting(-1);
+      }
+    } finally {
+      cache.unlock();
+      if (waitStart != 0) {
+        cache.waited(System.nanoTime() - waitStart);
+      }
+    }
+  }
+
+  /** Reserves what it can and sees what has arrived; returns how many became ready. */
+  private int collect() throws IOException {
+    int ready = 0;
+    boolean slotsLeft = true;
+    for (int i = 0; i < count; i++) {
+      if (states[i] == WANTED && slotsLeft) {
+        slots[i] = cache.reserve(layer, experts[i], tick);
+        slotsLeft = slots[i] >= 0;
+        if (slotsLeft) {
+          states[i] = LOADING;
+        }
+      }
+      if (states[i] == LOADING && cache.arrived(slots[i])) {
+        states[i] = READY;
+        ready++;
+      }
+    }
+    return ready;
+  }
+}

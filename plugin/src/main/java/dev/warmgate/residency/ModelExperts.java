@@ -1,0 +1,85 @@
+package dev.warmgate.residency;
+
+import dev.warmgate.metrics.ResidencyStats;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The caches of one model: one for each size of expert, or a single one where the budget is too
+ * small to be divided.
+ */
+public final class ModelExperts implements AutoCloseable {
+
+  /**
+   * Where a layer's experts are cached.
+   *
+   * @param index of the layer in the cache
+   */
+  public record Place(ExpertCache cache, int index) {}
+
+  private final List<ExpertCache> caches = new ArrayList<>();
+  private final List<Place> places;
+
+  /**
+   * Opens the caches; nothing is read yet.
+   *
+   * @param budget in bytes, for all of them together
+   * @throws IOException in one line, if a file doesn't hold what a layer says
+   * @throws IllegalArgumentException if the budget is less than one expert of the largest layer
+   */
+  ModelExperts(List<LayerStore> layers, long budget, CacheSettings settings) throws IOException {
+    Map<Long, List<Integer>> classes = new LinkedHashMap<>();
+    for (int i = 0; i < layers.size(); i++) {
+      classes.computeIfAbsent(layers.get(i).expertBytes(), _ -> new ArrayList<>()).add(i);
+    }
+    long total = layers.stream().mapToLong(LayerStore::bytes).sum();
+    boolean divisible =
+        classes.entrySet().stream()
+            .allMatch(c -> share(budget, layers, c.getValue(), total) >= c.getKey());
+    List<List<Integer>> groups =
+        divisible
+            ? List.copyOf(classes.values())
+            : List.of(classes.values().stream().flatMap(List::stream).toList());
+    Place[] found = new Place[layers.size()];
+    try {
+      for (List<Integer> group : groups) {
+        long groupBudget = groups.size() == 1 ? budget : share(budget, layers, group, total);
+        var cache =
+            new ExpertCache(group.stream().map(layers::get).toList(), groupBudget, settings);
+        caches.add(cache);
+        for (int i = 0; i < group.size(); i++) {
+          found[group.get(i)] = new Place(cache, i);
+        }
+      }
+    } catch (IOException | RuntimeException | Error e) {
+      close();
+      throw e;
+    }
+    places = List.of(found);
+  }
+
+  /** Where the experts of the {@code layer}-th layer are. */
+  public Place place(int layer) {
+    return places.get(layer);
+  }
+
+  /** Counts of all caches together. */
+  public ResidencyStats statistics() {
+    return caches.stream()
+        .map(ExpertCache::statistics)
+        .reduce(ResidencyStats.NONE, ResidencyStats::plus);
+  }
+
+  @Override
+  public void close() {
+    caches.forEach(ExpertCache::close);
+  }
+
+  private static long share(long budget, List<LayerStore> layers, List<Integer> group, long total) {
+    long bytes = group.stream().mapToLong(i -> layers.get(i).bytes()).sum();
+    return (long) ((double) budget * bytes / total);
+  }
+}

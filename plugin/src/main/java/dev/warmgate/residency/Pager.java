@@ -1,0 +1,130 @@
+package dev.warmgate.residency;
+
+import dev.warmgate.residency.Load.Chunk;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+
+/**
+ * The threads that read experts: first come, first served, many reads side by side.
+ *
+ * <p>The queue is bounded by the number of slots, since each load has one.
+ */
+final class Pager implements AutoCloseable {
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition work = lock.newCondition();
+  private final ArrayDeque<Load> queue = new ArrayDeque<>();
+  private final List<Thread> threads = new ArrayList<>();
+  private final Consumer<Load> finished;
+  private final int bounceBytes;
+  private final LongAdder bytesRead = new LongAdder();
+  private boolean closed;
+
+  /**
+   * Starts the threads.
+   *
+   * @param finished told of each load that is over, on one of the threads
+   */
+  Pager(int threadCount, int readBytes, Consumer<Load> finished) {
+    this.finished = finished;
+    this.bounceBytes = Math.max(readBytes, 64 << 10) + (64 << 10);
+    for (int i = 0; i < threadCount; i++) {
+      threads.add(Thread.ofPlatform().daemon().name("warmgate-io-" + i).start(this::serve));
+    }
+  }
+
+  /** Bytes of experts that were read. */
+  long bytesRead() {
+    return bytesRead.sum();
+  }
+
+  void submit(Load load) {
+    lock.lock();
+    try {
+      if (closed) {
+        throw new IllegalStateException("the expert cache is closed");
+      }
+      queue.add(load);
+      work.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void serve() {
+    try (Arena arena = Arena.ofConfined()) {
+      // SAFETY: this thread's own, closed when it ends; no read outlives the call that it is in.
+      MemorySegment bounce = arena.allocate(bounceBytes, 64 << 10);
+      for (Chunk chunk = take(); chunk != null; chunk = take()) {
+        IOException failure = chunk.read(bounce);
+        bytesRead.add(chunk.target().byteSize());
+        if (done(chunk, failure)) {
+          finished.accept(chunk.load());
+        }
+      }
+    }
+  }
+
+  /** The next chunk, or null when closed and nothing is left. */
+  private Chunk take() {
+    lock.lock();
+    try {
+      while (true) {
+        Load head = queue.peek();
+        if (head == null) {
+          if (closed) {
+            return null;
+          }
+          work.awaitUninterruptibly();
+        } else if (head.exhausted()) {
+          queue.remove();
+        } else {
+          return head.nextChunk();
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean done(Chunk chunk, IOException failure) {
+    lock.lock();
+    try {
+      return chunk.load().chunkDone(failure);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Finishes what was submitted and ends the threads. */
+  @Override
+  public void close() {
+    lock.lock();
+    try {
+      closed = true;
+      work.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    boolean interrupted = false;
+    for (Thread thread : threads) {
+      while (thread.isAlive()) {
+        try {
+          thread.join();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
