@@ -1,0 +1,38 @@
+package dev.warmgate.routing;
+
+import dev.warmgate.kernels.Kernels;
+import java.lang.foreign.MemorySegment;
+
+/** The model's own selection, whatever is resident. */
+public final class LosslessRouter implements Router {
+  private final Kernels kernels;
+  private final GateRule rule;
+
+  /**
+   * A router for a layer.
+   *
+   * @param rule of the layer's operator
+   */
+  public LosslessRouter(Kernels kernels, GateRule rule) {
+    this.kernels = kernels;
+    this.rule = rule;
+  }
+
+  @Override
+  public void route(
+      MemorySegment logits, int tokens, MemorySegment residents, Selection selection) {
+    selection.begin(tokens);
+    long rowBytes = (long) rule.experts() * Float.BYTES;
+    for (int token = 0; token < tokens; token++) {
+      MemorySegment row = tokens == 1 ? logits : logits.asSlice(token * rowBytes, rowBytes);
+      MemorySegment ids = selection.idRow(token);
+      int chosen = kernels.topK(row, rule.experts(), MemorySegment.NULL, 0, rule.topK(), ids);
+      if (chosen == 0) {
+        throw new RoutingException(
+            "token %d of %d has no finite gate logit".formatted(token, tokens));
+      }
+      kernels.gateWeights(
+          row, rule.experts(), ids, rule.topK(), rule.over(), selection.weightRow(token));
+    }
+  }
+}
