@@ -1,0 +1,156 @@
+package dev.warmgate.expert;
+
+import dev.warmgate.kernels.FfnBatch;
+import dev.warmgate.kernels.Kernels;
+import dev.warmgate.kernels.Step;
+import dev.warmgate.kernels.Team;
+import dev.warmgate.residency.ResidencyMask;
+import dev.warmgate.routing.Router;
+import dev.warmgate.routing.RoutingException;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * One MoE layer of a session: takes hidden states and gate logits, gives the weighted sum of the
+ * selected experts.
+ */
+public final class MoeLayer {
+  /** Work below which another thread costs more than it brings, in multiplications. */
+  private static final long WORK_PER_PART = 1 << 16;
+
+  private final LayerSpec spec;
+  private final int cacheLayer;
+  private final ResidencyMask mask;
+  private final Router router;
+  private final Kernels kernels;
+  private final SlotViews views;
+  private final Workspace.Kind kind;
+  private final Pool<Workspace> workspaces;
+
+  MoeLayer(
+      LayerSpec spec,
+      int cacheLayer,
+      Router router,
+      Kernels kernels,
+      SlotViews views,
+      Workspace.Kind kind,
+      Pool<Workspace> workspaces) {
+    this.spec = spec;
+    this.cacheLayer = cacheLayer;
+    this.mask = kind.cache().mask(cacheLayer);
+    this.router = router;
+    this.kernels = kernels;
+    this.views = views;
+    this.kind = kind;
+    this.workspaces = workspaces;
+  }
+
+  /** What the layer looks like. */
+  public LayerSpec spec() {
+    return spec;
+  }
+
+  /** The layer's resident experts. */
+  public ResidencyMask mask() {
+    return mask;
+  }
+
+  /**
+   * Computes the layer for some tokens.
+   *
+   * @param hidden {@code f32[tokens, H]}
+   * @param logits gate logits, {@code f32[tokens, E]}
+   * @param out {@code f32[tokens, H]}; unspecified after an error
+   * @param tokens how many, ≥ 0
+   * @param team who computes
+   * @throws IOException in one line that names layer, expert and file, if an expert can't be read
+   * @throws RoutingException in one line that names layer and token, if a token has no finite logit
+   */
+  public void execute(
+      MemorySegment hidden, MemorySegment logits, MemorySegment out, int tokens, Team team)
+      throws IOException {
+    int piece = kind.maxTokens();
+    if (tokens <= piece) {
+      if (tokens > 0) {
+        executePiece(hidden, logits, out, tokens, team);
+      }
+      return;
+    }
+    for (int first = 0; first < tokens; first += piece) {
+      int count = Math.min(piece, tokens - first);
+      executePiece(
+          rows(hidden, first, count, spec.shape().hidden()),
+          rows(logits, first, count, spec.rule().experts()),
+          rows(out, first, count, spec.shape().hidden()),
+          count,
+          team);
+    }
+  }
+
+  private void executePiece(
+      MemorySegment hidden, MemorySegment logits, MemorySegment out, int tokens, Team team)
+      throws IOException {
+    Workspace workspace = workspaces.take();
+    try {
+      route(logits, tokens, workspace);
+      workspace.assignments.group(workspace.selection);
+      workspace.begin(tokens);
+      workspace.batch.begin(
+          tokens,
+          spec.rule().topK(),
+          hidden,
+          workspace.inner(),
+          workspace.partial(),
+          workspace.selection.weights(),
+          out,
+          parts(tokens, team));
+      computeExperts(workspace, team);
+      team.run(kernels, Step.COMBINE, workspace.batch);
+    } finally {
+      workspace.leases.close();
+      workspace.batch.clearExperts();
+      workspaces.give(workspace);
+    }
+  }
+
+  private void route(MemorySegment logits, int tokens, Workspace workspace) {
+    try {
+      router.route(logits, tokens, mask.words(), workspace.selection);
+    } catch (RoutingException e) {
+      throw new RoutingException(spec.name() + ": " + e.getMessage());
+    }
+  }
+
+  /** Computes each expert once it can be read, those that are resident first. */
+  private void computeExperts(Workspace workspace, Team team) throws IOException {
+    Assignments assignments = workspace.assignments;
+    FfnBatch batch = workspace.batch;
+    workspace.leases.begin(cacheLayer, assignments.experts(), assignments.groups());
+    int[] ready = workspace.ready;
+    for (int n = workspace.leases.next(ready); n > 0; n = workspace.leases.next(ready)) {
+      batch.clearExperts();
+      for (int i = 0; i < n; i++) {
+        int group = ready[i];
+        batch.add(
+            views.weights(workspace.leases.slot(group)),
+            assignments.assignments(group),
+            assignments.count(group));
+      }
+      team.run(kernels, Step.UP, batch);
+      team.run(kernels, Step.DOWN, batch);
+      for (int i = 0; i < n; i++) {
+        workspace.leases.release(ready[i]);
+      }
+    }
+  }
+
+  private int parts(int tokens, Team team) {
+    long work = (long) tokens * spec.rule().topK() * spec.shape().hidden() * spec.shape().inner();
+    return Math.clamp(work / WORK_PER_PART, 1, team.width());
+  }
+
+  private static MemorySegment rows(MemorySegment matrix, int first, int count, int columns) {
+    long rowBytes = (long) columns * Float.BYTES;
+    return matrix.asSlice(first * rowBytes, count * rowBytes);
+  }
+}

@@ -1,0 +1,83 @@
+package dev.warmgate.expert;
+
+import dev.warmgate.kernels.FfnBatch;
+import dev.warmgate.kernels.FfnShape;
+import dev.warmgate.kernels.NativeMemory;
+import dev.warmgate.residency.ExpertCache;
+import dev.warmgate.residency.LeaseSet;
+import dev.warmgate.routing.Selection;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The buffers of one call, for layers of one kind. Grows to the largest call; used by one thread.
+ */
+final class Workspace implements AutoCloseable {
+  /** Bounds the scratch memory of a call: longer ones are computed in pieces. */
+  private static final long SCRATCH_BYTES = 64L << 20;
+
+  /** What layers that can use each other's workspaces have in common. */
+  record Kind(FfnShape shape, int experts, int topK, ExpertCache cache) {
+
+    /** The most tokens that are computed at once. */
+    int maxTokens() {
+      return Math.clamp(SCRATCH_BYTES / (assignmentBytes() * topK), 1, 1 << 20);
+    }
+
+    private long assignmentBytes() {
+      return (long) (shape.inner() + shape.hidden()) * Float.BYTES;
+    }
+  }
+
+  final Selection selection;
+  final Assignments assignments;
+  final LeaseSet leases;
+  final FfnBatch batch;
+  final int[] ready;
+  private final Kind kind;
+  private int capacity;
+  private NativeMemory.Block scratch = NativeMemory.allocate(1);
+  private MemorySegment inner = MemorySegment.NULL;
+  private MemorySegment partial = MemorySegment.NULL;
+
+  Workspace(Kind kind) {
+    this.kind = kind;
+    selection = new Selection(kind.topK());
+    assignments = new Assignments(kind.experts());
+    leases = kind.cache().newLeaseSet();
+    batch = new FfnBatch(kind.shape(), kind.experts());
+    ready = new int[kind.experts()];
+  }
+
+  /** Makes room for the scratch of a call. */
+  void begin(int tokens) {
+    int needed = tokens * kind.topK();
+    if (needed > capacity) {
+      long innerBytes = (long) needed * kind.shape().inner() * Float.BYTES;
+      long partialBytes = (long) needed * kind.shape().hidden() * Float.BYTES;
+      scratch.close();
+      scratch = NativeMemory.allocate(innerBytes + partialBytes);
+      inner = scratch.memory().asSlice(0, innerBytes);
+      partial = scratch.memory().asSlice(innerBytes, partialBytes);
+      capacity = needed;
+    }
+  }
+
+  /** {@code f32[tokens·k, I]} */
+  MemorySegment inner() {
+    return inner;
+  }
+
+  /** {@code f32[tokens·k, H]} */
+  MemorySegment partial() {
+    return partial;
+  }
+
+  @Override
+  public void close() {
+    leases.close();
+    batch.close();
+    assignments.close();
+    selection.close();
+    scratch.close();
+  }
+}
