@@ -1,0 +1,83 @@
+package dev.warmgate.host.ort;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * What stands behind {@code CreateEpFactories} and {@code ReleaseEpFactory} of the shim library.
+ *
+ * <p>The shim calls through two function pointers. A Java host sets them by way of {@link
+ * WarmgateProvider}; for any other host the shim finds or makes a JVM and calls {@link #bind} by
+ * JNI.
+ */
+public final class EntryPoints {
+  private static final EntryPoints INSTANCE = new EntryPoints();
+
+  private final Map<Long, EpFactory> factories = new ConcurrentHashMap<>();
+  private final long create = stub("createEpFactories", 6);
+  private final long release = stub("releaseEpFactory", 1);
+
+  private EntryPoints() {}
+
+  /**
+   * Gives the shim its function pointers.
+   *
+   * @param bindFunction address of the shim's {@code void warmgate_bind(create, release)}
+   */
+  public static void bind(long bindFunction) {
+    MethodHandle bind = Native.procedure(JAVA_LONG, JAVA_LONG);
+    try {
+      // SAFETY: the stubs are in the global arena: they outlive every host.
+      bind.invokeExact(MemorySegment.ofAddress(bindFunction), INSTANCE.create, INSTANCE.release);
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  long createEpFactories(
+      long registeredName,
+      long apiBase,
+      long logger,
+      long factoriesOut,
+      long maxFactories,
+      long countOut) {
+    OrtApi api = OrtApi.of(apiBase);
+    return Upcall.status(
+        api,
+        "CreateEpFactories",
+        () -> {
+          Native.putPointer(countOut, 0);
+          if (maxFactories < 1) {
+            throw new IllegalArgumentException("the host has no room for a factory");
+          }
+          EpFactory factory = new EpFactory(api);
+          factories.put(factory.address(), factory);
+          Native.putPointer(factoriesOut, factory.address());
+          Native.putPointer(countOut, 1);
+        });
+  }
+
+  long releaseEpFactory(long factory) {
+    Upcall.quiet(
+        "ReleaseEpFactory",
+        () -> {
+          EpFactory released = factories.remove(factory);
+          if (released != null) {
+            released.close();
+          }
+        });
+    return 0;
+  }
+
+  private long stub(String method, int parameters) {
+    return Upcall.stub(MethodHandles.lookup(), this, method, parameters, true, Arena.global());
+  }
+}

@@ -1,0 +1,191 @@
+package dev.warmgate.host.ort;
+
+import dev.warmgate.config.WarmgateOptions;
+import dev.warmgate.expert.LayerSpec;
+import dev.warmgate.expert.MoeModel;
+import dev.warmgate.host.ort.MoeNode.UnsupportedNodeException;
+import dev.warmgate.hwdetect.HardwareDetector;
+import dev.warmgate.hwdetect.Plan;
+import dev.warmgate.hwdetect.PlanRequest;
+import dev.warmgate.hwdetect.Planner;
+import dev.warmgate.kernels.Kernels;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/** {@code OrtEp}: the execution provider of one session. */
+final class Ep implements AutoCloseable {
+  private static final long STRUCT_BYTES = 208;
+  private static final String DOMAIN = "com.microsoft";
+
+  private final OrtApi api;
+  private final long name;
+  private final long logger;
+  private final WarmgateOptions options;
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment struct = Upcall.struct(STRUCT_BYTES, arena);
+  private final Set<String> reported = new HashSet<>();
+  private final List<NodeCompute> computes = new ArrayList<>();
+  private MoeModel model;
+  private WeightLocator weights;
+
+  /**
+   * A provider without nodes.
+   *
+   * @param name C string that lives as long as the factory
+   * @param logger of the session, lives as long as this provider
+   */
+  Ep(OrtApi api, long name, long logger, WarmgateOptions options) {
+    this.api = api;
+    this.name = name;
+    this.logger = logger;
+    this.options = options;
+    callback(8, "getName", 1, true);
+    callback(16, "getCapability", 3, true);
+    callback(24, "compile", 6, true);
+    callback(32, "releaseNodeComputeInfos", 3, false);
+  }
+
+  /** The struct that ONNX Runtime sees, until {@link #close}. */
+  long address() {
+    return struct.address();
+  }
+
+  private void callback(long offset, String method, int parameters, boolean result) {
+    struct.set(
+        ValueLayout.JAVA_LONG,
+        offset,
+        Upcall.stub(MethodHandles.lookup(), this, method, parameters, result, arena));
+  }
+
+  long getName(long self) {
+    return name;
+  }
+
+  long getCapability(long self, long graph, long supportInfo) {
+    return Upcall.status(
+        api,
+        "GetCapability",
+        () -> {
+          boolean nested = api.graphParentNode(graph) != 0;
+          for (long node : api.graphNodes(graph)) {
+            if (isMoe(node) && canServe(node, nested)) {
+              api.claim(supportInfo, node);
+            }
+          }
+        });
+  }
+
+  long compile(
+      long self,
+      long graphs,
+      long fusedNodes,
+      long count,
+      long computeInfosOut,
+      long contextNodes) {
+    return Upcall.status(
+        api,
+        "Compile",
+        () -> {
+          if (model != null) {
+            throw new IllegalStateException("a session's layers are compiled once");
+          }
+          List<LayerSpec> specs = new ArrayList<>();
+          for (long i = 0; i < count; i++) {
+            specs.add(spec(Native.pointer(graphs + 8 * i)));
+          }
+          Plan plan = plan(specs.getFirst());
+          model = MoeModel.open(specs, options, plan);
+          for (int i = 0; i < count; i++) {
+            NodeCompute compute = new NodeCompute(api, model.layer(i), plan.threads());
+            computes.add(compute);
+            Native.putPointer(computeInfosOut + 8L * i, compute.address());
+          }
+        });
+  }
+
+  void releaseNodeComputeInfos(long self, long computeInfos, long count) {
+    Upcall.quiet("ReleaseNodeComputeInfos", this::closeModel);
+  }
+
+  private boolean isMoe(long node) {
+    String type = api.nodeOperatorType(node);
+    return (type.equals("MoE") || type.equals("QMoE")) && api.nodeDomain(node).equals(DOMAIN);
+  }
+
+  private boolean canServe(long node, boolean nested) {
+    try {
+      if (api.nodeOperatorType(node).equals("QMoE")) {
+        throw new UnsupportedNodeException("quantised experts are not supported yet");
+      }
+      if (nested) {
+        throw new UnsupportedNodeException("it is inside the subgraph of another node");
+      }
+      MoeNode.read(api, node);
+      return true;
+    } catch (UnsupportedNodeException e) {
+      if (reported.add(api.nodeName(node))) {
+        api.log(
+            logger,
+            OrtApi.WARNING,
+            "Warmgate leaves %s to ONNX Runtime: %s".formatted(api.nodeName(node), e.getMessage()));
+      }
+      return false;
+    }
+  }
+
+  private LayerSpec spec(long graph) throws IOException {
+    long[] nodes = api.graphNodes(graph);
+    if (nodes.length != 1) {
+      throw new IllegalStateException("a claimed node came back as " + nodes.length);
+    }
+    try {
+      MoeNode node = MoeNode.read(api, nodes[0]);
+      if (weights == null) {
+        weights = new WeightLocator(api, api.graphModelPath(graph));
+      }
+      return new LayerSpec(
+          node.name(),
+          node.shape(),
+          node.rule(),
+          weights.find(node.fc1()).orElseThrow(),
+          weights.find(node.bias1()),
+          weights.find(node.fc2()).orElseThrow(),
+          weights.find(node.bias2()));
+    } catch (UnsupportedNodeException e) {
+      throw new IllegalStateException("a claimed node changed: " + e.getMessage());
+    }
+  }
+
+  private Plan plan(LayerSpec first) {
+    return Planner.plan(
+        HardwareDetector.detect(first.fc1().file().getParent()),
+        new PlanRequest(options.tier(), options.threads(), options.ioThreads()),
+        Kernels::availability);
+  }
+
+  private void closeModel() {
+    computes.forEach(NodeCompute::close);
+    computes.clear();
+    if (model != null) {
+      model.close();
+      model = null;
+    }
+    if (weights != null) {
+      weights.close();
+      weights = null;
+    }
+  }
+
+  @Override
+  public void close() {
+    closeModel();
+    arena.close();
+  }
+}

@@ -1,0 +1,147 @@
+package dev.warmgate.host.ort;
+
+import dev.warmgate.expert.MoeLayer;
+import dev.warmgate.expert.Pool;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+
+/** {@code OrtNodeComputeInfo}: executes one claimed node. */
+final class NodeCompute implements AutoCloseable {
+  private static final long STRUCT_BYTES = 32;
+  private static final int MAX_RANK = 8;
+
+  private final OrtApi api;
+  private final MoeLayer layer;
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment struct = Upcall.struct(STRUCT_BYTES, arena);
+  private final Pool<Call> calls;
+
+  /**
+   * @param width how many threads the host may bring to a call
+   */
+  NodeCompute(OrtApi api, MoeLayer layer, int width) {
+    this.api = api;
+    this.layer = layer;
+    this.calls = new Pool<>(() -> new Call(new OrtTeam(api, width)));
+    callback(8, "createState", 3, true);
+    callback(16, "compute", 3, true);
+    callback(24, "releaseState", 2, false);
+  }
+
+  /** The struct that ONNX Runtime sees, until {@link #close}. */
+  long address() {
+    return struct.address();
+  }
+
+  private void callback(long offset, String method, int parameters, boolean result) {
+    struct.set(
+        ValueLayout.JAVA_LONG,
+        offset,
+        Upcall.stub(MethodHandles.lookup(), this, method, parameters, result, arena));
+  }
+
+  long createState(long self, long computeContext, long stateOut) {
+    return Upcall.status(api, "CreateState", () -> Native.putPointer(stateOut, 0));
+  }
+
+  long compute(long self, long state, long context) {
+    try {
+      Upcall.probe("Compute");
+      Call call = calls.take();
+      try {
+        compute(context, call);
+      } finally {
+        calls.give(call);
+      }
+      return 0;
+    } catch (Throwable e) {
+      return Upcall.failure(api, "Compute of " + layer.spec().name(), e);
+    }
+  }
+
+  void releaseState(long self, long state) {
+    // There is none.
+  }
+
+  private void compute(long context, Call call) throws IOException {
+    long hidden = api.contextInput(context, 0, call.out);
+    int rank = api.tensorShape(hidden, call.dims, MAX_RANK, call.out);
+    int size = layer.spec().shape().hidden();
+    if (rank < 2 || Native.pointer(call.dims + 8L * (rank - 1)) != size) {
+      throw new IllegalArgumentException(
+          "%s: hidden states must end in a dimension of %d".formatted(layer.spec().name(), size));
+    }
+    int tokens = tokens(call.dims, rank);
+    long output = api.contextOutput(context, 0, call.dims, rank, call.out);
+    if (tokens == 0) {
+      return;
+    }
+    long logits = api.contextInput(context, 1, call.out);
+    int experts = layer.spec().rule().experts();
+    int logitsRank = api.tensorShape(logits, call.dims, MAX_RANK, call.out);
+    if (logitsRank != 2
+        || Native.pointer(call.dims) != tokens
+        || Native.pointer(call.dims + 8) != experts) {
+      throw new IllegalArgumentException(
+          "%s: router_probs must be %d x %d".formatted(layer.spec().name(), tokens, experts));
+    }
+    long rowBytes = (long) size * Float.BYTES;
+    call.team.begin(context);
+    // SAFETY: ONNX Runtime keeps the tensors until this upcall returns; their sizes were just read.
+    layer.execute(
+        call.hidden.at(api.tensorData(hidden, call.out), tokens * rowBytes),
+        call.logits.at(api.tensorData(logits, call.out), (long) tokens * experts * Float.BYTES),
+        call.output.at(api.tensorData(output, call.out), tokens * rowBytes),
+        tokens,
+        call.team);
+  }
+
+  private static int tokens(long dims, int rank) {
+    long tokens = 1;
+    for (int i = 0; i < rank - 1; i++) {
+      tokens = Math.multiplyExact(tokens, Native.pointer(dims + 8L * i));
+    }
+    return Math.toIntExact(tokens);
+  }
+
+  @Override
+  public void close() {
+    calls.close();
+    arena.close();
+  }
+
+  /** What one execution needs for itself. */
+  private static final class Call implements AutoCloseable {
+    final OrtTeam team;
+    final Arena arena = Arena.ofShared();
+    final long out = arena.allocate(ValueLayout.JAVA_LONG).address();
+    final long dims = arena.allocate(ValueLayout.JAVA_LONG, MAX_RANK).address();
+    final View hidden = new View();
+    final View logits = new View();
+    final View output = new View();
+
+    Call(OrtTeam team) {
+      this.team = team;
+    }
+
+    @Override
+    public void close() {
+      arena.close();
+    }
+  }
+
+  /** A view of the host's memory, kept for the next call, which often has its tensors there too. */
+  private static final class View {
+    private MemorySegment segment = MemorySegment.NULL;
+
+    MemorySegment at(long address, long bytes) {
+      if (segment.address() != address || segment.byteSize() != bytes) {
+        segment = Native.view(address, bytes);
+      }
+      return segment;
+    }
+  }
+}

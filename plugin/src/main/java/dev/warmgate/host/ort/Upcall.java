@@ -1,0 +1,114 @@
+package dev.warmgate.host.ort;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.util.Arrays;
+import java.util.function.Consumer;
+
+/** The way from C into Java: stubs, and the wall that no exception gets through. */
+final class Upcall {
+  private static final System.Logger LOG = System.getLogger(Upcall.class.getName());
+
+  /** Called with the name of each upcall before its body; tests make it throw. */
+  private static volatile Consumer<String> fault = _ -> {};
+
+  private Upcall() {}
+
+  /** The body of an upcall. */
+  interface Body {
+    /** May throw anything. */
+    void run() throws Exception;
+  }
+
+  /**
+   * Runs the body of an upcall that answers with an {@code OrtStatus}.
+   *
+   * @return 0, or a status that says what went wrong
+   */
+  static long status(OrtApi api, String name, Body body) {
+    try {
+      fault.accept(name);
+      body.run();
+      return 0;
+    } catch (Throwable e) {
+      return failure(api, name, e);
+    }
+  }
+
+  /** Runs the body of an upcall that can't fail. */
+  static void quiet(String name, Body body) {
+    try {
+      fault.accept(name);
+      body.run();
+    } catch (Throwable e) {
+      LOG.log(System.Logger.Level.ERROR, name + " failed", e);
+    }
+  }
+
+  /** The status for an exception that was caught in an upcall. */
+  static long failure(OrtApi api, String name, Throwable e) {
+    return switch (e) {
+      case IllegalArgumentException _, IOException _ ->
+          api.createStatus(OrtApi.INVALID_ARGUMENT, "Warmgate: " + e.getMessage());
+      case IllegalStateException _, OrtCallException _, dev.warmgate.routing.RoutingException _ ->
+          api.createStatus(OrtApi.FAIL, "Warmgate: " + e.getMessage());
+      default -> {
+        LOG.log(System.Logger.Level.ERROR, name + " failed", e);
+        yield api.createStatus(OrtApi.FAIL, "Warmgate: %s failed: %s".formatted(name, e));
+      }
+    };
+  }
+
+  /** Lets a test fail upcalls by throwing. */
+  static void setFault(Consumer<String> newFault) {
+    fault = newFault;
+  }
+
+  /** For the hot path, which has a try block of its own. */
+  static void probe(String name) {
+    fault.accept(name);
+  }
+
+  /**
+   * A C function pointer for a method of an object. All parameters are longs; a result is a long,
+   * or none.
+   *
+   * @param arena frees the stub; must not be closed from within it
+   */
+  static long stub(
+      MethodHandles.Lookup lookup,
+      Object receiver,
+      String method,
+      int parameters,
+      boolean result,
+      Arena arena) {
+    MemoryLayout[] arguments = new MemoryLayout[parameters];
+    Arrays.fill(arguments, ValueLayout.JAVA_LONG);
+    FunctionDescriptor descriptor =
+        result
+            ? FunctionDescriptor.of(ValueLayout.JAVA_LONG, arguments)
+            : FunctionDescriptor.ofVoid(arguments);
+    MethodType type = descriptor.toMethodType();
+    try {
+      MethodHandle target = lookup.bind(receiver, method, type);
+      return Linker.nativeLinker().upcallStub(target, descriptor, arena).address();
+    } catch (ReflectiveOperationException e) {
+      throw new LinkageError(e.getMessage(), e);
+    }
+  }
+
+  /** A struct with the API's version in front and zeros behind it. */
+  static MemorySegment struct(long bytes, Arena arena) {
+    MemorySegment struct = arena.allocate(bytes, 8);
+    struct.set(ValueLayout.JAVA_INT, 0, OrtApi.VERSION);
+    return struct;
+  }
+}
