@@ -3,6 +3,7 @@ package dev.warmgate.hwdetect;
 import dev.warmgate.hwdetect.linux.CgroupLimit;
 import dev.warmgate.hwdetect.linux.CgroupReader;
 import dev.warmgate.hwdetect.linux.CpuList;
+import dev.warmgate.hwdetect.linux.CpuName;
 import dev.warmgate.hwdetect.linux.FeatureFlags;
 import dev.warmgate.hwdetect.linux.KeyedSizes;
 import dev.warmgate.hwdetect.linux.NodeReader;
@@ -65,8 +66,8 @@ final class Detection {
       warnings.add("CPU cores: not known, taken to be the JVM's " + jvm.processors());
     }
     Cores cores = CoreCounts.count(processor.threads(), affinity(), jvm.processors(), quota);
-    return new Cpu(
-        processor.vendor(), processor.model(), arch, features, processor.caches(), cores);
+    CpuName name = CpuName.parse(files.lines("/proc/cpuinfo"));
+    return new Cpu(name.vendor(), name.model(), arch, features, processor.caches(), cores);
   }
 
   private List<Integer> affinity() {

@@ -33,8 +33,11 @@ final class DirectIoProbe {
       return new DirectIo(false, 0, "this JDK has no direct I/O");
     }
     try {
-      if (!Files.isDirectory(path)) {
+      if (Files.isRegularFile(path)) {
         return read(path, option.get());
+      }
+      if (!Files.isDirectory(path)) {
+        return new DirectIo(false, 0, "neither a file nor a folder"); // opening a pipe would wait
       }
       Optional<Path> file = someFile(path);
       if (file.isPresent()) {

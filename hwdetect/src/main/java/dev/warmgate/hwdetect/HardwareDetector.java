@@ -38,7 +38,8 @@ public final class HardwareDetector {
    */
   public static HardwareProfile detect(Path storagePath) {
     Runtime runtime = Runtime.getRuntime();
-    Jvm jvm = new Jvm(runtime.availableProcessors(), runtime.maxMemory(), runtime.totalMemory());
+    long used = runtime.totalMemory() - runtime.freeMemory();
+    Jvm jvm = new Jvm(runtime.availableProcessors(), runtime.maxMemory(), used);
     return new Detection(SystemFiles.ofThisMachine(), Memo.PROCESSOR, jvm)
         .detect(System.getProperty("os.arch", ""), storagePath);
   }

@@ -6,7 +6,7 @@ package dev.warmgate.hwdetect;
  *
  * @param processors processors that the JVM offers, {@code -XX:ActiveProcessorCount} included
  * @param heapMaxBytes how large the heap may grow; {@link Long#MAX_VALUE} if it has no limit
- * @param heapBytes heap that is committed now
+ * @param heapBytes heap in use now; what is committed beyond it may not be backed by memory yet
  */
 public record Jvm(int processors, long heapMaxBytes, long heapBytes) {
 

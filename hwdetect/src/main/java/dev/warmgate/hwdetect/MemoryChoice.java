@@ -43,11 +43,13 @@ final class MemoryChoice {
     long bytes = Math.max(0, left - heap - runtime - bufferBytes);
     bytes -= bytes % alignment;
     String reason =
-        "%s left under %s, the tightest of %d bounds; kept back: %s for the Java heap, %s for ONNX Runtime and the JVM, %s for read buffers"
+        "%s left under %s, %s; kept back: %s for the Java heap, %s for ONNX Runtime and the JVM, %s for read buffers"
             .formatted(
                 Bytes.text(left),
                 tightest.get().title(),
-                bounds.size(),
+                bounds.size() == 1
+                    ? "the only bound"
+                    : "the tightest of " + bounds.size() + " bounds",
                 Bytes.text(heap),
                 Bytes.text(runtime),
                 Bytes.text(bufferBytes));

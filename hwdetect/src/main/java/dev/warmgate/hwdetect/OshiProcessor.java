@@ -7,8 +7,9 @@ import oshi.hardware.CentralProcessor;
 import oshi.nativefree.SystemInfo;
 
 /**
- * The one place that knows OSHI. Uses its variant without native code: on Linux that loads a third
- * of the classes and no second FFI library.
+ * The one place that knows OSHI. Uses its variant without native code, which needs no second FFI
+ * library beside FFM. Does not ask for the processor's identifier: to complete it OSHI starts up to
+ * five programs, {@code lshw} among them, which may take seconds.
  */
 final class OshiProcessor {
 
@@ -17,8 +18,6 @@ final class OshiProcessor {
   static Processor query() {
     CentralProcessor cpu = new SystemInfo().getHardware().getProcessor();
     return new Processor(
-        cpu.getProcessorIdentifier().getVendor().strip(),
-        cpu.getProcessorIdentifier().getName().strip(),
         cpu.getFeatureFlags(),
         cpu.getProcessorCaches().stream()
             .map(OshiProcessor::cache)

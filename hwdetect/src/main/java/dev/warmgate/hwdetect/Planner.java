@@ -71,7 +71,10 @@ public final class Planner {
         "physical cores this process may use, of " + cores.physical() + " in the machine";
     if (cores.quota().isPresent() && Math.floor(cores.quota().getAsDouble()) < threads) {
       threads = Math.max(1, (int) cores.quota().getAsDouble());
-      reason = "cgroup quota of " + cores.quota().getAsDouble() + " CPUs, rounded down";
+      reason =
+          "cgroup quota of "
+              + cores.quota().getAsDouble()
+              + " CPUs, rounded down, but no less than 1";
     }
     int processors = profile.jvm().processors();
     if (processors >= 1 && processors < threads) {

@@ -5,18 +5,11 @@ import java.util.List;
 /**
  * The processor as OSHI tells it, before anything is made of it.
  *
- * @param vendor vendor
- * @param model name for people
  * @param featureLines feature lines of {@code /proc/cpuinfo}, as they stand there
  * @param caches kinds of caches
  * @param threads hardware threads of the machine; empty if unknown
  */
-record Processor(
-    String vendor,
-    String model,
-    List<String> featureLines,
-    List<Cache> caches,
-    List<HardwareThread> threads) {
+record Processor(List<String> featureLines, List<Cache> caches, List<HardwareThread> threads) {
 
   /**
    * One hardware thread.
@@ -29,6 +22,6 @@ record Processor(
 
   /** A processor of which nothing could be found out. */
   static Processor unknown() {
-    return new Processor("", "", List.of(), List.of(), List.of());
+    return new Processor(List.of(), List.of(), List.of());
   }
 }

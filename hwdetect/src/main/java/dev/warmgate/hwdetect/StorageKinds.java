@@ -53,10 +53,13 @@ final class StorageKinds {
     }
     if (named(disk, "vd") || named(disk, "xvd")) {
       return new Verdict(
-          StorageKind.VIRTUAL, title + "; whether it turns is the hypervisor's secret");
+          StorageKind.VIRTUAL, title + " of a hypervisor, whose rotational flag tells nothing");
+    }
+    if (named(disk, "nvme")) {
+      return new Verdict(StorageKind.NVME, title);
     }
     if (named(disk, "loop")) {
-      return new Verdict(StorageKind.UNKNOWN, title);
+      return new Verdict(StorageKind.UNKNOWN, title + " is a file");
     }
     if (disk.rotational().isEmpty()) {
       return new Verdict(StorageKind.UNKNOWN, title + " does not say whether it turns");
@@ -64,9 +67,7 @@ final class StorageKinds {
     if (disk.rotational().get()) {
       return new Verdict(StorageKind.ROTATIONAL, title + " turns");
     }
-    return named(disk, "nvme")
-        ? new Verdict(StorageKind.NVME, title)
-        : new Verdict(StorageKind.SSD, title + " does not turn");
+    return new Verdict(StorageKind.SSD, title + " does not turn");
   }
 
   /** Whether all disks beneath are of a driver, which shows in the name. */

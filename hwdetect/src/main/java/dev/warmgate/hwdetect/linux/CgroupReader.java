@@ -18,9 +18,17 @@ public final class CgroupReader {
 
   /** Reads which groups this process is in. */
   public CgroupReader(SystemFiles files) {
+    this(
+        files,
+        CgroupEntry.parse(files.lines("/proc/self/cgroup")),
+        Mount.parse(files.lines("/proc/self/mountinfo")));
+  }
+
+  /** Reads for a process of those groups. */
+  CgroupReader(SystemFiles files, List<CgroupEntry> entries, List<Mount> mounts) {
     this.files = files;
-    this.entries = CgroupEntry.parse(files.lines("/proc/self/cgroup"));
-    this.mounts = Mount.parse(files.lines("/proc/self/mountinfo"));
+    this.entries = entries;
+    this.mounts = mounts;
   }
 
   /** The memory limits, from this process's group upwards; without those that limit nothing. */
