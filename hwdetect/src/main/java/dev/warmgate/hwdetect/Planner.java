@@ -69,7 +69,7 @@ public final class Planner {
     int threads = Math.max(1, cores.usablePhysical());
     String reason =
         "physical cores this process may use, of " + cores.physical() + " in the machine";
-    if (cores.quota().isPresent() && Math.floor(cores.quota().getAsDouble()) < threads) {
+    if (cores.quota().isPresent() && cores.quota().getAsDouble() < threads) {
       threads = Math.max(1, (int) cores.quota().getAsDouble());
       reason =
           "cgroup quota of "

@@ -79,17 +79,19 @@ class PlannerMemoryTest {
 
   @ParameterizedTest
   @CsvSource({
-    // heap max and committed in MiB; kept back for the heap
-    "1024,1024,0 B",
-    "1024,24,1000 MiB",
-    "512,1024,0 B",
-    "100000,0,2 GiB",
-    "-1,0,0 B"
+    // heap max and in use in MiB; kept back for the heap, in words and MiB
+    "1024,1024,0 B,0",
+    "1024,24,1000 MiB,1000",
+    "512,1024,0 B,0",
+    "100000,0,2 GiB,2048",
+    "-1,0,0 B,0"
   })
-  void theHeapMayGrowByHalfAtMost(long maxMib, long committedMib, String kept) {
-    Jvm jvm = new Jvm(8, maxMib * MIB, committedMib * MIB);
+  void theHeapMayGrowByHalfAtMost(long maxMib, long usedMib, String kept, long mib) {
+    Jvm jvm = new Jvm(8, maxMib * MIB, usedMib * MIB);
     Plan plan = plan(Machines.memory(4 * GIB), jvm);
     assertTrue(reason(plan).contains("kept back: " + kept + " for the Java heap"), reason(plan));
+    long expected = 4 * GIB - 4 * GIB / 10 - mib * MIB - BUFFERS;
+    assertEquals(expected - expected % 4096, plan.expertMemoryBytes());
   }
 
   @ParameterizedTest
