@@ -29,6 +29,11 @@ public sealed interface Gate {
     public String text() {
       return matrix.name();
     }
+
+    /** Width of the values that the gate reads. */
+    public long width() {
+      return op.equals("MatMulNBits") ? node.intAttribute("K", 0) : matrix.dim(transposed ? 1 : 0);
+    }
   }
 
   /**

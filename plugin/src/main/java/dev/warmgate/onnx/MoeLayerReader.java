@@ -49,6 +49,8 @@ final class MoeLayerReader {
     long inner = quantised ? rows / (activation.gated() ? 2 : 1) : fc2.dim(2);
     var shape = new Shape(fc1.dim(0), hidden, inner, activation.gated() ? 2 * inner : inner);
     checkMatrices(shape, fc1, fc2, packing);
+    Gate gate = new GateFinder(scope, (int) shape.experts).find(node.input(1));
+    refuseOlderOrder(shape, fc1, fc2, gate);
     int topK = topK(shape.experts);
 
     WeightFormat format;
@@ -70,19 +72,18 @@ final class MoeLayerReader {
       bias(Role.FC2_BIAS, 5, shape.experts, hidden);
       format = new WeightFormat(fc1.type(), fc1.type().bits(), 0, false, false);
     }
-    int experts = (int) shape.experts;
     return new MoeLayer(
         Shapes.printable(node.label()),
         node.opType(),
         scope.path(),
-        experts,
+        (int) shape.experts,
         topK,
         (int) hidden,
         (int) inner,
         activation,
         node.intAttribute("normalize_routing_weights", 0) == 1,
         format,
-        new GateFinder(scope, experts).find(node.input(1)),
+        gate,
         tensors);
   }
 
@@ -179,12 +180,43 @@ final class MoeLayerReader {
           !quantised
               && fc1.dim(1) == fc2.dim(2)
               && fc1.dim(2) == fc2.dim(1) * (shape.rows / shape.inner);
-      throw new Refused(
-          described(fc1)
-              + " and "
-              + described(fc2)
-              + (older ? " are in the older order of dimensions" : " don't fit each other"));
+      throw older ? olderOrder(fc1, fc2) : notFitting(fc1, fc2);
     }
+  }
+
+  private static Refused notFitting(Initializer fc1, Initializer fc2) {
+    return new Refused(described(fc1) + " and " + described(fc2) + " don't fit each other");
+  }
+
+  private static Refused olderOrder(Initializer fc1, Initializer fc2) {
+    return new Refused(
+        described(fc1) + " and " + described(fc2) + " are in the older order of dimensions");
+  }
+
+  /**
+   * Without a gated activation, the older order {@code [experts, in, out]} looks like the newer
+   * with hidden and inner size swapped; where the graph tells how wide hidden states are, it is
+   * told apart here.
+   */
+  private void refuseOlderOrder(Shape shape, Initializer fc1, Initializer fc2, Gate gate)
+      throws Refused {
+    if (!quantised && shape.hidden != shape.inner && hiddenWidth(gate) == shape.inner) {
+      throw olderOrder(fc1, fc2);
+    }
+  }
+
+  /** The width of the hidden states as far as the graph tells; 0 if it doesn't. */
+  private long hiddenWidth(Gate gate) {
+    for (GraphValue input : scope.graph().inputs()) {
+      if (input.name().equals(node.input(0))
+          && !input.dims().isEmpty()
+          && input.dims().getLast() instanceof GraphValue.Fixed(long size)) {
+        return size;
+      }
+    }
+    return gate instanceof Gate.Found found && found.input().equals(node.input(0))
+        ? found.width()
+        : 0;
   }
 
   /** Adds scales; returns the block that shares one, 0 if it is the whole row. */
@@ -224,6 +256,9 @@ final class MoeLayerReader {
     if (!node.input(input).isEmpty()) {
       Initializer bias = constant(input, role, 2);
       require(bias, List.of(experts, width));
+      if (!FLOATS.contains(bias.type())) {
+        throw new Refused(described(bias) + " is of type " + bias.type().text());
+      }
       add(role, bias);
     }
   }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.protobuf.CodedOutputStream;
 import dev.warmgate.onnx.MoeModelSpec.Activation;
 import dev.warmgate.onnx.MoeModelSpec.Router;
 import dev.warmgate.onnx.MoeModelSpec.Storage;
@@ -21,10 +22,14 @@ import dev.warmgate.onnx.proto.NodeProto;
 import dev.warmgate.onnx.proto.StringStringEntryProto;
 import dev.warmgate.onnx.proto.TensorProto;
 import dev.warmgate.onnx.proto.ValueInfoProto;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -147,6 +152,48 @@ class ModelReaderTest {
     var fc2 =
         (External) last.tensor(ExpertTensor.Role.FC2_WEIGHTS).orElseThrow().tensor().location();
     assertEquals(Files.size(MoeModels.dataFile(file)), fc2.offset() + fc2.length());
+  }
+
+  @Test
+  void embeddedDataReachesUpToTwoGibibytes() throws IOException {
+    int rawBytes = Integer.MAX_VALUE - 4095;
+    var head = new ByteArrayOutputStream();
+    var out = CodedOutputStream.newInstance(head);
+    TensorProto tensor =
+        TensorProto.newBuilder().setName("w").setDataType(1).addDims(rawBytes / 4).build();
+    NodeProto node = node("Relu", "last", "y", "x").build();
+    int tensorBytes =
+        tensor.getSerializedSize()
+            + 1
+            + CodedOutputStream.computeUInt32SizeNoTag(rawBytes)
+            + rawBytes;
+    int graphBytes =
+        1
+            + CodedOutputStream.computeUInt32SizeNoTag(tensorBytes)
+            + tensorBytes
+            + CodedOutputStream.computeMessageSize(1, node);
+    out.writeTag(7, Wire.BYTES);
+    out.writeUInt32NoTag(graphBytes);
+    out.writeTag(5, Wire.BYTES);
+    out.writeUInt32NoTag(tensorBytes);
+    tensor.writeTo(out);
+    out.writeTag(9, Wire.BYTES);
+    out.writeUInt32NoTag(rawBytes);
+    out.flush();
+    var tail = new ByteArrayOutputStream();
+    out = CodedOutputStream.newInstance(tail);
+    out.writeMessage(1, node);
+    out.flush();
+    Path file = Files.write(folder.resolve("full.onnx"), head.toByteArray());
+    try (var channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      // The weights are a hole in the file.
+      channel.write(ByteBuffer.wrap(tail.toByteArray()), head.size() + (long) rawBytes);
+    }
+    OnnxGraph graph = OnnxModel.read(file).graph();
+    assertEquals("last", graph.nodes().getFirst().name());
+    assertEquals(
+        new Embedded(file.toAbsolutePath(), head.size(), rawBytes),
+        graph.initializers().get("w").location());
   }
 
   @Test

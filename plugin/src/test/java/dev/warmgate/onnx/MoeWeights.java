@@ -49,35 +49,38 @@ final class MoeWeights {
 
   /** Fills {@code target} with the tensor's values from index {@code first} on. */
   void fill(int layer, Part part, long first, FloatBuffer target) {
+    Series series = series(layer, part);
     for (long index = first; target.hasRemaining(); index++) {
-      target.put(stored(layer, part, index));
+      target.put(series.at(logicalIndex(part, index)));
     }
   }
 
   /** The gate's weight for a hidden value and an expert. */
   float gate(int layer, int hidden, int expert) {
-    return logical(layer, Part.GATE, (long) hidden * spec.experts() + expert);
+    return series(layer, Part.GATE).at((long) hidden * spec.experts() + expert);
   }
 
   /** A value by its place in the interleaved order; {@code row} is of the expert's own rows. */
   float value(int layer, Part part, int expert, int row, int column) {
-    return switch (part) {
-      case GATE, GATE_BIAS -> logical(layer, part, expert);
-      case FC1 -> logical(layer, part, row(expert, row) * spec.hidden() + column);
-      case FC1_BIAS -> logical(layer, part, row(expert, row));
-      case FC2 ->
-          logical(layer, part, ((long) expert * spec.hidden() + row) * spec.inner() + column);
-      case FC2_BIAS -> logical(layer, part, (long) expert * spec.hidden() + row);
-    };
+    return series(layer, part)
+        .at(
+            switch (part) {
+              case GATE, GATE_BIAS -> expert;
+              case FC1 -> row(expert, row) * spec.hidden() + column;
+              case FC1_BIAS -> row(expert, row);
+              case FC2 -> ((long) expert * spec.hidden() + row) * spec.inner() + column;
+              case FC2_BIAS -> (long) expert * spec.hidden() + row;
+            });
   }
 
   private long row(int expert, int row) {
     return (long) expert * spec.rows() + row;
   }
 
-  private float stored(int layer, Part part, long index) {
+  /** Where a stored value is in the order that doesn't depend on how the model stores it. */
+  private long logicalIndex(Part part, long index) {
     if (part == Part.GATE && spec.router() == MoeModelSpec.Router.GEMM) {
-      return gate(layer, (int) (index % spec.hidden()), (int) (index / spec.hidden()));
+      return index % spec.hidden() * spec.experts() + index / spec.hidden();
     }
     boolean reordered = spec.activation() == MoeModelSpec.Activation.SWIGLU_HALVES;
     if (reordered && (part == Part.FC1 || part == Part.FC1_BIAS)) {
@@ -85,25 +88,29 @@ final class MoeWeights {
       long row = index / width;
       int own = (int) (row % spec.rows());
       int from = own < spec.inner() ? 2 * own : 2 * (own - spec.inner()) + 1;
-      return logical(layer, part, (row - own + from) * width + index % width);
+      return (row - own + from) * width + index % width;
     }
-    return logical(layer, part, index);
+    return index;
   }
 
-  private float logical(int layer, Part part, long index) {
-    long stream = mix(spec.seed() * GOLDEN + layer * 31L + part.name().hashCode());
-    long bits = mix(stream + index * GOLDEN);
-    return ((bits >>> 40) * 0x1p-23f - 1) * scale(part);
+  private Series series(int layer, Part part) {
+    // Keeps values of the order of one through the layers.
+    double scale =
+        switch (part) {
+          case GATE -> 2 * Math.sqrt(3.0 / spec.hidden());
+          case FC1 -> Math.sqrt(3.0 / spec.hidden());
+          case FC2 -> Math.sqrt(3.0 / spec.inner());
+          case GATE_BIAS, FC1_BIAS, FC2_BIAS -> 0.5;
+        };
+    long tensor = layer * 31L + part.name().hashCode();
+    return new Series(mix(spec.seed() * GOLDEN + tensor), (float) scale);
   }
 
-  /** Keeps values of the order of one through the layers. */
-  private float scale(Part part) {
-    return switch (part) {
-      case GATE -> 2 * (float) Math.sqrt(3.0 / spec.hidden());
-      case FC1 -> (float) Math.sqrt(3.0 / spec.hidden());
-      case FC2 -> (float) Math.sqrt(3.0 / spec.inner());
-      case GATE_BIAS, FC1_BIAS, FC2_BIAS -> 0.5f;
-    };
+  /** Random values of one tensor, uniform between {@code -scale} and {@code scale}. */
+  private record Series(long start, float scale) {
+    float at(long index) {
+      return ((mix(start + index * GOLDEN) >>> 40) * 0x1p-23f - 1) * scale;
+    }
   }
 
   private static long mix(long value) {
