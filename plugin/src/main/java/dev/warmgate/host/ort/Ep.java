@@ -32,6 +32,7 @@ final class Ep implements AutoCloseable {
   private final MemorySegment struct = Upcall.struct(STRUCT_BYTES, arena);
   private final Set<String> reported = new HashSet<>();
   private final List<NodeCompute> computes = new ArrayList<>();
+  private Throwable capabilityFailure;
   private MoeModel model;
   private WeightLocator weights;
 
@@ -72,14 +73,22 @@ final class Ep implements AutoCloseable {
     return Upcall.status(
         api,
         "GetCapability",
-        () -> {
-          boolean nested = api.graphParentNode(graph) != 0;
-          for (long node : api.graphNodes(graph)) {
-            if (isMoe(node) && canServe(node, nested)) {
-              api.claim(supportInfo, node);
-            }
-          }
+        () -> claimLayers(graph, supportInfo),
+        failure -> {
+          // ONNX Runtime would go on without us, and load every expert. So it is made to ask us to
+          // compile something, which then fails the session.
+          capabilityFailure = failure;
+          api.claim(supportInfo, api.graphNodes(graph)[0]);
         });
+  }
+
+  private void claimLayers(long graph, long supportInfo) {
+    boolean nested = api.graphParentNode(graph) != 0;
+    for (long node : api.graphNodes(graph)) {
+      if (isMoe(node) && canServe(node, nested)) {
+        api.claim(supportInfo, node);
+      }
+    }
   }
 
   long compile(
@@ -93,6 +102,10 @@ final class Ep implements AutoCloseable {
         api,
         "Compile",
         () -> {
+          if (capabilityFailure != null) {
+            throw new IllegalStateException(
+                "the model's graph can't be read: " + capabilityFailure, capabilityFailure);
+          }
           if (model != null) {
             throw new IllegalStateException("a session's layers are compiled once");
           }

@@ -28,15 +28,40 @@ final class Upcall {
     void run() throws Exception;
   }
 
+  /** What is done about a failure. */
+  interface FailureHandler {
+    /** May throw anything. */
+    void handle(Throwable failure) throws Throwable;
+  }
+
   /**
    * Runs the body of an upcall that answers with an {@code OrtStatus}.
    *
    * @return 0, or a status that says what went wrong
    */
   static long status(OrtApi api, String name, Body body) {
+    return status(
+        api,
+        name,
+        body,
+        failure -> {
+          throw failure;
+        });
+  }
+
+  /**
+   * The same, with another answer to a failure.
+   *
+   * @param handler what to do about it; if that throws, the upcall fails
+   */
+  static long status(OrtApi api, String name, Body body, FailureHandler handler) {
     try {
-      fault.accept(name);
-      body.run();
+      try {
+        fault.accept(name);
+        body.run();
+      } catch (Throwable e) {
+        handler.handle(e);
+      }
       return 0;
     } catch (Throwable e) {
       return failure(api, name, e);

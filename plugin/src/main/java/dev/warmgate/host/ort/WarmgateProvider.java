@@ -90,7 +90,7 @@ public final class WarmgateProvider {
   }
 
   /** The shim library for this platform, as a file. */
-  private static Path library() {
+  static Path library() {
     String platform = Loader.getPlatform();
     String index = platform + "/library.properties";
     try (InputStream in = WarmgateProvider.class.getResourceAsStream(index)) {
