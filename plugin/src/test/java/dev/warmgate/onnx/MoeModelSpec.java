@@ -125,263 +125,149 @@ public record MoeModelSpec(
     return 4L * ((long) rows() * hidden + (long) hidden * inner + (bias ? rows() + hidden : 0));
   }
 
-  public MoeModelSpec withLayers(int value) {
-    return new MoeModelSpec(
-        value,
-        experts,
-        hidden,
-        inner,
-        topK,
-        activation,
-        alpha,
-        beta,
-        limit,
-        bias,
-        normalize,
-        rank,
-        router,
-        storage,
-        alignment,
-        skew,
-        seed);
+  public MoeModelSpec withLayers(int newLayers) {
+    var edit = new Edit(this);
+    edit.layers = newLayers;
+    return edit.done();
   }
 
-  public MoeModelSpec withExperts(int value) {
-    return new MoeModelSpec(
-        layers,
-        value,
-        hidden,
-        inner,
-        topK,
-        activation,
-        alpha,
-        beta,
-        limit,
-        bias,
-        normalize,
-        rank,
-        router,
-        storage,
-        alignment,
-        skew,
-        seed);
+  public MoeModelSpec withExperts(int newExperts) {
+    var edit = new Edit(this);
+    edit.experts = newExperts;
+    return edit.done();
   }
 
-  public MoeModelSpec withSizes(int hiddenSize, int innerSize) {
-    return new MoeModelSpec(
-        layers,
-        experts,
-        hiddenSize,
-        innerSize,
-        topK,
-        activation,
-        alpha,
-        beta,
-        limit,
-        bias,
-        normalize,
-        rank,
-        router,
-        storage,
-        alignment,
-        skew,
-        seed);
+  public MoeModelSpec withSizes(int newHidden, int newInner) {
+    var edit = new Edit(this);
+    edit.hidden = newHidden;
+    edit.inner = newInner;
+    return edit.done();
   }
 
-  public MoeModelSpec withTopK(int value) {
-    return new MoeModelSpec(
-        layers,
-        experts,
-        hidden,
-        inner,
-        value,
-        activation,
-        alpha,
-        beta,
-        limit,
-        bias,
-        normalize,
-        rank,
-        router,
-        storage,
-        alignment,
-        skew,
-        seed);
+  public MoeModelSpec withTopK(int newTopK) {
+    var edit = new Edit(this);
+    edit.topK = newTopK;
+    return edit.done();
   }
 
-  public MoeModelSpec withActivation(Activation value) {
-    return new MoeModelSpec(
-        layers, experts, hidden, inner, topK, value, alpha, beta, limit, bias, normalize, rank,
-        router, storage, alignment, skew, seed);
+  public MoeModelSpec withActivation(Activation newActivation) {
+    var edit = new Edit(this);
+    edit.activation = newActivation;
+    return edit.done();
   }
 
   /** Sets the constants of swiglu. */
   public MoeModelSpec withSwiglu(float newAlpha, float newBeta, float newLimit) {
-    return new MoeModelSpec(
-        layers,
-        experts,
-        hidden,
-        inner,
-        topK,
-        activation,
-        newAlpha,
-        newBeta,
-        newLimit,
-        bias,
-        normalize,
-        rank,
-        router,
-        storage,
-        alignment,
-        skew,
-        seed);
+    var edit = new Edit(this);
+    edit.alpha = newAlpha;
+    edit.beta = newBeta;
+    edit.limit = newLimit;
+    return edit.done();
   }
 
-  public MoeModelSpec withBias(boolean value) {
-    return new MoeModelSpec(
-        layers,
-        experts,
-        hidden,
-        inner,
-        topK,
-        activation,
-        alpha,
-        beta,
-        limit,
-        value,
-        normalize,
-        rank,
-        router,
-        storage,
-        alignment,
-        skew,
-        seed);
+  public MoeModelSpec withBias(boolean newBias) {
+    var edit = new Edit(this);
+    edit.bias = newBias;
+    return edit.done();
   }
 
-  public MoeModelSpec withNormalize(boolean value) {
-    return new MoeModelSpec(
-        layers,
-        experts,
-        hidden,
-        inner,
-        topK,
-        activation,
-        alpha,
-        beta,
-        limit,
-        bias,
-        value,
-        rank,
-        router,
-        storage,
-        alignment,
-        skew,
-        seed);
+  public MoeModelSpec withNormalize(boolean newNormalize) {
+    var edit = new Edit(this);
+    edit.normalize = newNormalize;
+    return edit.done();
   }
 
-  public MoeModelSpec withRank(int value) {
-    return new MoeModelSpec(
-        layers,
-        experts,
-        hidden,
-        inner,
-        topK,
-        activation,
-        alpha,
-        beta,
-        limit,
-        bias,
-        normalize,
-        value,
-        router,
-        storage,
-        alignment,
-        skew,
-        seed);
+  public MoeModelSpec withRank(int newRank) {
+    var edit = new Edit(this);
+    edit.rank = newRank;
+    return edit.done();
   }
 
-  public MoeModelSpec withRouter(Router value) {
-    return new MoeModelSpec(
-        layers,
-        experts,
-        hidden,
-        inner,
-        topK,
-        activation,
-        alpha,
-        beta,
-        limit,
-        bias,
-        normalize,
-        rank,
-        value,
-        storage,
-        alignment,
-        skew,
-        seed);
+  public MoeModelSpec withRouter(Router newRouter) {
+    var edit = new Edit(this);
+    edit.router = newRouter;
+    return edit.done();
   }
 
-  public MoeModelSpec withStorage(Storage value) {
-    return new MoeModelSpec(
-        layers,
-        experts,
-        hidden,
-        inner,
-        topK,
-        activation,
-        alpha,
-        beta,
-        limit,
-        bias,
-        normalize,
-        rank,
-        router,
-        value,
-        alignment,
-        skew,
-        seed);
+  public MoeModelSpec withStorage(Storage newStorage) {
+    var edit = new Edit(this);
+    edit.storage = newStorage;
+    return edit.done();
   }
 
   /** Sets how tensors lie in the external file. */
   public MoeModelSpec withLayout(int newAlignment, int newSkew) {
-    return new MoeModelSpec(
-        layers,
-        experts,
-        hidden,
-        inner,
-        topK,
-        activation,
-        alpha,
-        beta,
-        limit,
-        bias,
-        normalize,
-        rank,
-        router,
-        storage,
-        newAlignment,
-        newSkew,
-        seed);
+    var edit = new Edit(this);
+    edit.alignment = newAlignment;
+    edit.skew = newSkew;
+    return edit.done();
   }
 
-  public MoeModelSpec withSeed(long value) {
-    return new MoeModelSpec(
-        layers,
-        experts,
-        hidden,
-        inner,
-        topK,
-        activation,
-        alpha,
-        beta,
-        limit,
-        bias,
-        normalize,
-        rank,
-        router,
-        storage,
-        alignment,
-        skew,
-        value);
+  public MoeModelSpec withSeed(long newSeed) {
+    var edit = new Edit(this);
+    edit.seed = newSeed;
+    return edit.done();
+  }
+
+  /** A spec being changed. */
+  private static final class Edit {
+    private int layers;
+    private int experts;
+    private int hidden;
+    private int inner;
+    private int topK;
+    private Activation activation;
+    private float alpha;
+    private float beta;
+    private float limit;
+    private boolean bias;
+    private boolean normalize;
+    private int rank;
+    private Router router;
+    private Storage storage;
+    private int alignment;
+    private int skew;
+    private long seed;
+
+    Edit(MoeModelSpec spec) {
+      layers = spec.layers;
+      experts = spec.experts;
+      hidden = spec.hidden;
+      inner = spec.inner;
+      topK = spec.topK;
+      activation = spec.activation;
+      alpha = spec.alpha;
+      beta = spec.beta;
+      limit = spec.limit;
+      bias = spec.bias;
+      normalize = spec.normalize;
+      rank = spec.rank;
+      router = spec.router;
+      storage = spec.storage;
+      alignment = spec.alignment;
+      skew = spec.skew;
+      seed = spec.seed;
+    }
+
+    MoeModelSpec done() {
+      return new MoeModelSpec(
+          layers,
+          experts,
+          hidden,
+          inner,
+          topK,
+          activation,
+          alpha,
+          beta,
+          limit,
+          bias,
+          normalize,
+          rank,
+          router,
+          storage,
+          alignment,
+          skew,
+          seed);
+    }
   }
 }
