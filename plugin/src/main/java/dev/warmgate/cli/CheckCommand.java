@@ -89,8 +89,10 @@ final class CheckCommand extends WarmgateCommand {
    *
    * @param outputs of each run
    * @param millis the median time of a run
+   * @param stats the counters while the session was still open
    */
-  private record Measured(List<Map<String, Outputs.Output>> outputs, double millis) {}
+  private record Measured(
+      List<Map<String, Outputs.Output>> outputs, double millis, Optional<ResidencyStats> stats) {}
 
   @Override
   public Integer call() throws IOException, OrtException {
@@ -115,7 +117,7 @@ final class CheckCommand extends WarmgateCommand {
     }
     Map<String, OutputError> errors = compare(actual, reference);
     boolean pass = errors.values().stream().allMatch(error -> error.within(TOLERANCE));
-    ResidencyStats stats = warmgate.statistics().orElseThrow();
+    ResidencyStats stats = actual.stats.orElseThrow();
     report(errors, pass, stats, reference.millis, actual.millis);
     if (stats.hits() + stats.misses() == 0) {
       console()
@@ -155,9 +157,9 @@ final class CheckCommand extends WarmgateCommand {
         }
         progress.step();
       }
+      nanos.sort(null);
+      return new Measured(outputs, nanos.get(nanos.size() / 2) / 1e6, engine.statistics());
     }
-    nanos.sort(null);
-    return new Measured(outputs, nanos.get(nanos.size() / 2) / 1e6);
   }
 
   private static int vocabulary(Optional<GenAiConfig> config, OrtSession session)

@@ -187,7 +187,7 @@ final class DoctorCommand extends WarmgateCommand {
                     .map(c -> "L" + c.level() + " " + c.type() + " " + Texts.bytes(c.bytes()))
                     .distinct()
                     .collect(Collectors.joining(", ")))
-            .row("features", String.join(" ", cpu.features()))
+            .row("features", features(cpu))
             .row(
                 "memory",
                 bytes(profile.memory().totalBytes())
@@ -212,6 +212,13 @@ final class DoctorCommand extends WarmgateCommand {
     plan.decisions().forEach(d -> table.row(d.name(), d.value(), d.reason()));
     out.print(table);
     profile.warnings().forEach(warning -> out.println("warning: " + warning));
+  }
+
+  /** Those that the kernels ask for; the JSON has all. */
+  private static String features(Cpu cpu) {
+    return cpu.features().stream()
+        .filter(feature -> feature.matches("avx.*|fma|f16c|bmi.|asimd.*|sve.*|i8mm|bf16"))
+        .collect(Collectors.joining(" "));
   }
 
   private static String text(MemoryLimit limit) {

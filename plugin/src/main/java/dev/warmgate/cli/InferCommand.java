@@ -6,6 +6,7 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
 import com.google.gson.JsonObject;
+import dev.warmgate.metrics.ResidencyStats;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -61,6 +63,7 @@ final class InferCommand extends WarmgateCommand {
     Engine engine = stock ? Engine.stock(options) : Engine.warmgate(options);
     Path file = ModelFiles.of(model).file();
     List<JsonObject> outputs;
+    Optional<ResidencyStats> stats;
     try (OrtSession session = engine.open(file)) {
       checkNames(session);
       // The tensors read the mapped files in place: they are closed before the arena unmaps them.
@@ -72,6 +75,7 @@ final class InferCommand extends WarmgateCommand {
           }
           try (OrtSession.Result result = session.run(tensors)) {
             outputs = write(result);
+            stats = engine.statistics();
           }
         } finally {
           tensors.values().forEach(OnnxTensor::close);
@@ -80,11 +84,11 @@ final class InferCommand extends WarmgateCommand {
     }
     if (json()) {
       JsonObject report = Json.object("model", model, "outputs", outputs);
-      Residency.addTo(report, engine.statistics());
+      Residency.addTo(report, stats);
       print(report);
     } else {
       outputs.forEach(output -> console().out().println(line(output)));
-      engine.statistics().ifPresent(stats -> console().err().println(Residency.text(stats)));
+      stats.ifPresent(s -> console().err().println(Residency.text(s)));
     }
     return Main.DONE;
   }

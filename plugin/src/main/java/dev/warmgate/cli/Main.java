@@ -2,6 +2,7 @@ package dev.warmgate.cli;
 
 import ai.onnxruntime.OrtException;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
@@ -35,8 +36,18 @@ public final class Main implements Runnable {
     System.exit(run(Console.system(), args));
   }
 
-  /** Runs one command. */
-  static int run(Console console, String... args) {
+  /**
+   * Runs one command within this process.
+   *
+   * @param out gets the result
+   * @param err gets errors, logs and progress
+   * @return the exit code
+   */
+  public static int run(PrintStream out, PrintStream err, String... args) {
+    return run(new Console(out, err, false), args);
+  }
+
+  private static int run(Console console, String... args) {
     boolean debug = List.of(args).contains(DEBUG);
     CommandLine commands = new CommandLine(new Main());
     List.of(

@@ -82,6 +82,8 @@ final class RunCommand extends WarmgateCommand {
 
   @Mixin private final EngineOptions options = new EngineOptions();
 
+  private boolean begun;
+
   RunCommand(Console console) {
     super(console);
   }
@@ -138,12 +140,11 @@ final class RunCommand extends WarmgateCommand {
       IntConsumer listener =
           id -> {
             progress.step();
+            begin();
             append(text, stream.map(s -> s.push(id)).orElse(id + " "));
           };
-      if (!json() && prompt.text != null) {
-        console().out().print(prompt.text);
-      }
       generation = new Generator(model).generate(ids, maxTokens, sampling, listener);
+      begin();
       append(text, stream.map(TextStream::finish).orElse(""));
     }
     JsonObject report = report(engine, generation, tokenizer.map(t -> text.toString()));
@@ -155,6 +156,14 @@ final class RunCommand extends WarmgateCommand {
     } else {
       summarize(engine, generation);
     }
+  }
+
+  /** Shows the prompt, not before it turned out to be one that the model takes. */
+  private void begin() {
+    if (!begun && !json() && prompt.text != null) {
+      console().out().print(prompt.text);
+    }
+    begun = true;
   }
 
   /** A bar would tear the text apart that runs through the same terminal. */
