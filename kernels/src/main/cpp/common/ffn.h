@@ -13,6 +13,7 @@ constexpr int64_t ROWS = 4;         // rows of a register tile
 constexpr int64_t PART_ROWS = 16;   // parts begin at multiples of this
 constexpr int64_t MAX_PANEL = 64;   // rows between two activations; a multiple of PART_ROWS
 constexpr int64_t PANEL_BYTES = 256 << 10;  // of weights, to stay in L2 while all tokens pass
+constexpr int64_t PREFETCH = 256;  // how many columns ahead the rows are fetched that come from memory
 constexpr int64_t COMBINE_COLUMNS = 128;
 
 struct Range {
@@ -28,7 +29,30 @@ WG_INLINE Range range_of(int64_t n, int64_t block, int64_t part, int64_t parts) 
   return {from < n ? from : n, to < n ? to : n};
 }
 
-template <int T>
+// Columns from..to, whole vectors, of 4 rows times T vectors, added to acc.
+template <int T, bool FETCH>
+WG_INLINE void dot_span(const float* const* w, const float* const* x, int64_t from, int64_t to,
+                        int64_t ahead, vf acc[T][ROWS]) {
+  const float *w0 = w[0], *w1 = w[1], *w2 = w[2], *w3 = w[3];
+  // Few instructions a load, so that the processor sees many loads ahead.
+#pragma GCC unroll 2
+  for (int64_t i = from; i < to; i += LANES) {
+    vf v[T];
+#pragma GCC unroll 8
+    for (int t = 0; t < T; t++) v[t] = load(x[t] + i);
+    const float* rows[ROWS] = {w0 + i, w1 + i, w2 + i, w3 + i};
+#pragma GCC unroll 4
+    for (int r = 0; r < ROWS; r++) {
+      if (FETCH) __builtin_prefetch(rows[r] + ahead);  // a hint: harmless past the matrix
+      vf row = load(rows[r]);
+#pragma GCC unroll 8
+      for (int t = 0; t < T; t++) acc[t][r] = fma(row, v[t], acc[t][r]);
+    }
+  }
+}
+
+// FETCH: the rows come from memory, and the 4 rows that follow in memory will be wanted next.
+template <int T, bool FETCH>
 WG_INLINE void dot(const float* const* w, const float* const* x, int64_t n, vf sums[T][ROWS]) {
   vf acc[T][ROWS];
 #pragma GCC unroll 8
@@ -36,26 +60,20 @@ WG_INLINE void dot(const float* const* w, const float* const* x, int64_t n, vf s
 #pragma GCC unroll 4
     for (int r = 0; r < ROWS; r++) acc[t][r] = splat(0.0f);
   }
-  const float *w0 = w[0], *w1 = w[1], *w2 = w[2], *w3 = w[3];
-  int64_t i = 0;
-  for (; i + LANES <= n; i += LANES) {
-    vf v[T];
-#pragma GCC unroll 8
-    for (int t = 0; t < T; t++) v[t] = load(x[t] + i);
-    const float* rows[ROWS] = {w0 + i, w1 + i, w2 + i, w3 + i};
-#pragma GCC unroll 4
-    for (int r = 0; r < ROWS; r++) {
-      vf row = load(rows[r]);
-#pragma GCC unroll 8
-      for (int t = 0; t < T; t++) acc[t][r] = fma(row, v[t], acc[t][r]);
-    }
+  int64_t i = n / LANES * LANES;
+  if (FETCH) {
+    // Near the end of the rows the next ones are fetched.
+    int64_t near = n > PREFETCH ? (n - PREFETCH) / LANES * LANES : 0;
+    dot_span<T, true>(w, x, 0, near, PREFETCH, acc);
+    dot_span<T, true>(w, x, near, i, ROWS * (w[1] - w[0]) + PREFETCH - n, acc);
+  } else {
+    dot_span<T, false>(w, x, 0, i, 0, acc);
   }
   if (i < n) {
     const vf zero = splat(0.0f);
-    const float* rows[ROWS] = {w0 + i, w1 + i, w2 + i, w3 + i};
 #pragma GCC unroll 4
     for (int r = 0; r < ROWS; r++) {
-      vf row = load_first(rows[r], n - i, zero);
+      vf row = load_first(w[r] + i, n - i, zero);
 #pragma GCC unroll 8
       for (int t = 0; t < T; t++) {
         acc[t][r] = fma(row, load_first(x[t] + i, n - i, zero), acc[t][r]);
@@ -71,36 +89,37 @@ WG_INLINE void dot(const float* const* w, const float* const* x, int64_t n, vf s
 
 // Up to 4 rows, `ld` apart, times T vectors: out[t * stride + r]. Missing rows repeat the last one;
 // out has room for 4.
-template <int T>
+template <int T, bool FETCH>
 void dot_rows(const float* w, int64_t ld, int64_t rows, const float* const* x, int64_t n, float* out,
               int64_t stride) {
   const float* row[ROWS];
   for (int64_t r = 0; r < ROWS; r++) row[r] = w + (r < rows ? r : rows - 1) * ld;
   vf sums[T][ROWS];
-  dot<T>(row, x, n, sums);
+  dot<T, FETCH>(row, x, n, sums);
   for (int t = 0; t < T; t++) {
     store_sums(out + t * stride, sums[t][0], sums[t][1], sums[t][2], sums[t][3]);
   }
 }
 
+template <bool FETCH>
 WG_INLINE void dot_tile(int tokens, const float* w, int64_t ld, int64_t rows, const float* const* x,
                         int64_t n, float* out, int64_t stride) {
   static_assert(TILE <= 6, "a case for each number of tokens");
   switch (tokens) {
     case 1:
-      return dot_rows<1>(w, ld, rows, x, n, out, stride);
+      return dot_rows<1, FETCH>(w, ld, rows, x, n, out, stride);
     case 2:
-      return dot_rows<2>(w, ld, rows, x, n, out, stride);
+      return dot_rows<2, FETCH>(w, ld, rows, x, n, out, stride);
     case 3:
-      return dot_rows<3>(w, ld, rows, x, n, out, stride);
+      return dot_rows<3, FETCH>(w, ld, rows, x, n, out, stride);
     case 4:
-      if constexpr (TILE >= 4) return dot_rows<4>(w, ld, rows, x, n, out, stride);
+      if constexpr (TILE >= 4) return dot_rows<4, FETCH>(w, ld, rows, x, n, out, stride);
       return;
     case 5:
-      if constexpr (TILE >= 5) return dot_rows<5>(w, ld, rows, x, n, out, stride);
+      if constexpr (TILE >= 5) return dot_rows<5, FETCH>(w, ld, rows, x, n, out, stride);
       return;
     case 6:
-      if constexpr (TILE >= 6) return dot_rows<6>(w, ld, rows, x, n, out, stride);
+      if constexpr (TILE >= 6) return dot_rows<6, FETCH>(w, ld, rows, x, n, out, stride);
       return;
   }
 }
@@ -164,11 +183,21 @@ WG_INLINE void multiply(const Matrix (&matrix)[M], int64_t n, Range range, const
         x[t] = source(assignment);
         y[t] = target(assignment) + from;
       }
-      for (int64_t r = 0; r < rows; r += ROWS) {
-        int64_t some = rows - r < ROWS ? rows - r : ROWS;
+      // In the order of memory: interleaved matrices together, separate ones one after the other.
+      const int64_t group = matrix[0].ld > n ? ROWS : rows;
+      for (int64_t g = 0; g < rows; g += group) {
         for (int m = 0; m < M; m++) {
-          const float* w = matrix[m].rows + (from + r) * matrix[m].ld;
-          dot_tile(tokens, w, matrix[m].ld, some, x, n, panel.sums[m][0] + r, MAX_PANEL);
+          for (int64_t r = g; r < rows && r < g + group; r += ROWS) {
+            int64_t some = rows - r < ROWS ? rows - r : ROWS;
+            const float* w = matrix[m].rows + (from + r) * matrix[m].ld;
+            float* sums = panel.sums[m][0] + r;
+            // Later tokens find the panel in the cache.
+            if (c == 0) {
+              dot_tile<true>(tokens, w, matrix[m].ld, some, x, n, sums, MAX_PANEL);
+            } else {
+              dot_tile<false>(tokens, w, matrix[m].ld, some, x, n, sums, MAX_PANEL);
+            }
+          }
         }
       }
       for (int t = 0; t < tokens; t++) {
