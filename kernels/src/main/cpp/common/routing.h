@@ -98,15 +98,16 @@ WG_INLINE float score_of(const float* logits, const uint64_t* residents, float b
 int32_t topk_any(const float* logits, int64_t experts, const uint64_t* residents, float bias,
                  int64_t k, int32_t* ids) {
   int64_t chosen = 0;
+  float to_beat = k > 0 ? minus_infinity() : __builtin_inff();
   for (int64_t e = 0; e < experts; e++) {
     float score = score_of(logits, residents, bias, e);
-    if (!(score > minus_infinity())) continue;
-    int64_t at = chosen;
-    while (at > 0 && score > score_of(logits, residents, bias, get(ids, at - 1))) at--;
-    if (at == k) continue;
+    if (!(score > to_beat)) continue;
     if (chosen < k) chosen++;
+    int64_t at = chosen - 1;
+    while (at > 0 && score > score_of(logits, residents, bias, get(ids, at - 1))) at--;
     for (int64_t i = chosen - 1; i > at; i--) put(ids, i, get(ids, i - 1));
     put(ids, at, (int32_t)e);
+    if (chosen == k) to_beat = score_of(logits, residents, bias, get(ids, k - 1));
   }
   for (int64_t i = chosen; i < k; i++) put(ids, i, -1);
   return (int32_t)chosen;
@@ -162,19 +163,22 @@ WG_INLINE float sum(vf a) {
 
 int32_t gate_weights(const float* logits, int64_t experts, const int32_t* ids, int64_t k, int32_t all,
                      float* weights) {
-  const vf none = splat(minus_infinity());
-  vf max = none;
   for (int64_t i = 0; i < k; i++) {
     int32_t id = get(ids, i);
     if (id < -1 || id >= experts) return -1;
   }
+  const vf none = splat(minus_infinity());
+  // Up to LANES chosen are gathered once.
+  const vf head = gather(logits, ids, k);
+  auto chosen = [&](int64_t i) { return i == 0 ? head : gather(logits, ids + i, k - i); };
+  vf max = none;
   if (all) {
     for (int64_t e = 0; e < experts; e += LANES) {
       int64_t left = experts - e;
       max = max_or(left >= LANES ? load(logits + e) : load_first(logits + e, left, none), max);
     }
   } else {
-    for (int64_t i = 0; i < k; i += LANES) max = max_or(gather(logits, ids + i, k - i), max);
+    for (int64_t i = 0; i < k; i += LANES) max = max_or(chosen(i), max);
   }
   max = splat(largest(max));
   vf total = splat(0.0f);
@@ -185,16 +189,14 @@ int32_t gate_weights(const float* logits, int64_t experts, const int32_t* ids, i
       total = add(total, share(z, max));
     }
   } else {
-    for (int64_t i = 0; i < k; i += LANES) {
-      total = add(total, share(gather(logits, ids + i, k - i), max));
-    }
+    for (int64_t i = 0; i < k; i += LANES) total = add(total, share(chosen(i), max));
   }
   float scalar = sum(total);
   // Nothing to share: every weight is 0.
   vf denominator = splat(scalar > 0 ? scalar : 1.0f);
   for (int64_t i = 0; i < k; i += LANES) {
     int64_t left = k - i;
-    vf w = div(share(gather(logits, ids + i, left), max), denominator);
+    vf w = div(share(chosen(i), max), denominator);
     if (left >= LANES) {
       store(weights + i, w);
     } else {

@@ -19,25 +19,26 @@ final class ScalarRouting {
       MemorySegment ids) {
     boolean masked = !Checks.isNull(residents);
     int chosen = 0;
+    float toBeat = k > 0 ? Float.NEGATIVE_INFINITY : Float.POSITIVE_INFINITY;
     for (int e = 0; e < experts; e++) {
       float score = score(logits, residents, masked, bias, e);
       // Written so that NaN is refused with -inf.
-      if (!(score > Float.NEGATIVE_INFINITY)) {
-        continue;
-      }
-      // Ids come in rising order, so an equal score stays behind the ones that are there.
-      int at = chosen;
-      while (at > 0 && score > score(logits, residents, masked, bias, id(ids, at - 1))) {
-        at--;
-      }
-      if (at == k) {
+      if (!(score > toBeat)) {
         continue;
       }
       chosen = Math.min(chosen + 1, k);
+      // Ids come in rising order, so an equal score stays behind the ones that are there.
+      int at = chosen - 1;
+      while (at > 0 && score > score(logits, residents, masked, bias, id(ids, at - 1))) {
+        at--;
+      }
       for (int i = chosen - 1; i > at; i--) {
         setId(ids, i, id(ids, i - 1));
       }
       setId(ids, at, e);
+      if (chosen == k) {
+        toBeat = score(logits, residents, masked, bias, id(ids, k - 1));
+      }
     }
     for (int i = chosen; i < k; i++) {
       setId(ids, i, -1);
