@@ -104,7 +104,7 @@ final class Ep implements AutoCloseable {
         () -> {
           if (capabilityFailure != null) {
             throw new IllegalStateException(
-                "the model's graph can't be read: " + capabilityFailure, capabilityFailure);
+                "the model can't be served: " + capabilityFailure.getMessage(), capabilityFailure);
           }
           if (model != null) {
             throw new IllegalStateException("a session's layers are compiled once");

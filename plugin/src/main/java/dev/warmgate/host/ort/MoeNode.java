@@ -34,8 +34,10 @@ record MoeNode(
    * Reads a node.
    *
    * @throws UnsupportedNodeException if it can't be served
+   * @throws IllegalArgumentException if nobody can serve it
    */
   static MoeNode read(OrtApi api, long node) throws UnsupportedNodeException {
+    requireLimit(api, node);
     long[] inputs = Arrays.copyOf(api.nodeInputs(node), 8);
     require(inputs[6] == 0 && inputs[7] == 0, "it has a third matrix (fc3)");
     TensorType hidden = type(api, inputs[0], "its hidden states");
@@ -49,6 +51,11 @@ record MoeNode(
     require(
         fc1.equals(List.of(experts, rows, fc2.get(1))),
         "fc1 is %s and fc2 is %s".formatted(fc1, fc2));
+    List<Long> hiddenDims = hidden.dimensions();
+    // An older order of dimensions, [E, in, out], can look like this one where H and I are swapped.
+    require(
+        hiddenDims.isEmpty() || hiddenDims.getLast() < 0 || hiddenDims.getLast().equals(fc2.get(1)),
+        "fc2 is %s for hidden states of size %s".formatted(fc2, hiddenDims));
     requireBias(api, inputs[3], "fc1 bias", experts, rows);
     requireBias(api, inputs[5], "fc2 bias", experts, fc2.get(1));
     try {
@@ -69,6 +76,15 @@ record MoeNode(
           api.nodeName(node), shape, rule, inputs[2], inputs[3], inputs[4], inputs[5]);
     } catch (IllegalArgumentException | ArithmeticException e) {
       throw new UnsupportedNodeException(e.getMessage());
+    }
+  }
+
+  /** ONNX Runtime's own kernel would end the process when it runs, so the node isn't left to it. */
+  private static void requireLimit(OrtApi api, long node) {
+    double limit = api.floatAttribute(node, "swiglu_limit").orElse(Double.POSITIVE_INFINITY);
+    if (limit < 0) {
+      throw new IllegalArgumentException(
+          "%s: swiglu_limit is %s".formatted(api.nodeName(node), limit));
     }
   }
 
