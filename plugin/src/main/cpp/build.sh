@@ -44,6 +44,7 @@ done
 
 flags=(-std=c++17 -O2 -fPIC -fno-exceptions -fno-rtti -fvisibility=hidden -Wall -Wextra -Werror)
 # Java calls back for as long as the process lives: dlclose must not unload the code.
+# shellcheck disable=SC2054 # the commas are the linker options' own
 link=(-shared -static-libgcc -static-libstdc++ -Wl,--as-needed -Wl,-z,nodelete -Wl,-z,noexecstack
   -Wl,-z,relro -Wl,-z,defs "-Wl,--version-script=$here/exports.map" -ldl -pthread -s)
 

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# A short run of what a user types first; fails if a command does.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+model=$(dirname "$(find examples/model -name genai_config.json -not -path '*/target/*' | sort | head -n 1)")
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+
+# Runs the launcher with --json and checks that a Python expression over its answer holds.
+expect() {
+  local condition=$1
+  shift
+  ./warmgate "$@" --json > "$out/answer.json"
+  python3 -c '
+import json, sys
+answer = json.load(open(sys.argv[1]))
+if not eval(sys.argv[2]):
+    sys.exit("not so: " + sys.argv[2] + "\n" + json.dumps(answer)[:2000])
+' "$out/answer.json" "$condition"
+  echo "ok: warmgate $*"
+}
+
+# Runs the launcher on bad input: exit code 2 and one line.
+refuse() {
+  local status=0
+  ./warmgate "$@" > "$out/out" 2> "$out/err" || status=$?
+  if [[ $status -ne 2 || $(wc -l < "$out/err") -ne 1 ]]; then
+    echo "warmgate $*: exit $status" >&2
+    cat "$out/err" >&2
+    return 1
+  fi
+  echo "ok, refused: $(cat "$out/err")"
+}
+
+expect 'answer["plan"]["tier"] in ("scalar", "neon", "avx2", "avx512")' doctor
+expect 'len(answer["layers"]) >= 1 and not answer["unsupported"]' inspect "$model/model.onnx"
+expect 'answer["pass"]' check "$model" --expert-memory 25% --tokens 16
+expect 'len(answer["token_ids"]) == 8' run "$model" --prompt "In the beginning" --max-tokens 8 \
+  --expert-memory 25%
+expect 'len({run["text"] for run in answer["runs"]}) == 1' demo
+refuse check "$out/none.onnx"
+refuse check "$model" --expert-memory 1k
+refuse run "$model" --prompt x --option nonsense=1
