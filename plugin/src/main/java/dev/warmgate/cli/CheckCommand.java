@@ -126,7 +126,8 @@ final class CheckCommand extends WarmgateCommand {
     }
     if (!pass) {
       throw new CommandFailure(
-          Main.FAILED, model + ": outputs differ by more than " + TOLERANCE + " of their scale");
+          Main.FAILED,
+          model + ": outputs differ by more than " + scientific(TOLERANCE) + " of their scale");
     }
     return Main.DONE;
   }
@@ -230,7 +231,7 @@ final class CheckCommand extends WarmgateCommand {
     out.print(table);
     out.printf(
         "%s; ONNX Runtime %s ms, Warmgate %s ms; %s%n",
-        pass ? "equal within " + TOLERANCE + " of each output's scale" : "NOT EQUAL",
+        pass ? "equal within " + scientific(TOLERANCE) + " of each output's scale" : "NOT EQUAL",
         Texts.number(ortMillis, 2),
         Texts.number(warmgateMillis, 2),
         Residency.text(stats));

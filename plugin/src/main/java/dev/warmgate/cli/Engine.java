@@ -8,6 +8,7 @@ import dev.warmgate.config.WarmgateOptions;
 import dev.warmgate.generate.SessionSetup;
 import dev.warmgate.host.ort.WarmgateProvider;
 import dev.warmgate.metrics.ResidencyStats;
+import dev.warmgate.onnx.OnnxModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -91,11 +92,19 @@ final class Engine {
     }
   }
 
-  /** A model that ONNX Runtime, or the plugin in it, can't make a session of. */
+  /**
+   * Why ONNX Runtime, or the plugin in it, can't make a session of a model: in our own reader's
+   * words if it has any, since those name the file and the tensor.
+   */
   static IOException unusable(Path model, OrtException error) {
+    try {
+      OnnxModel.read(model);
+    } catch (IOException e) {
+      return e;
+    }
     String reason = Texts.oneLine(String.valueOf(error.getMessage()));
     return new IOException(
-        reason.contains(model.getFileName().toString()) ? reason : model + ": " + reason, error);
+        reason.contains(model.toString()) ? reason : model + ": " + reason, error);
   }
 
   /** What the caches did since the process started; empty for stock. */

@@ -3,6 +3,7 @@ package dev.warmgate.cli;
 import ai.onnxruntime.OrtException;
 import com.google.gson.JsonObject;
 import dev.warmgate.generate.DecoderModel;
+import dev.warmgate.generate.GenAiConfig;
 import dev.warmgate.generate.Generation;
 import dev.warmgate.generate.Generator;
 import dev.warmgate.generate.Sampling;
@@ -113,7 +114,7 @@ final class RunCommand extends WarmgateCommand {
     try {
       return DecoderModel.open(Engine.environment(), directory, engine.setup());
     } catch (OrtException e) {
-      throw Engine.unusable(directory, e);
+      throw Engine.unusable(GenAiConfig.read(directory).model(), e);
     }
   }
 
