@@ -76,7 +76,7 @@ def main():
     parser.add_argument("--out", type=Path, required=True, help="folder for train.txt and heldout.txt")
     parser.add_argument("--program", default="bible -f", help="the bible program and its options")
     parser.add_argument("--held-out", type=int, default=36, help="chapters kept out of training")
-    parser.add_argument("--sample", type=Path, help="file for every seventh held-out chapter, as plain text")
+    parser.add_argument("--sample", type=Path, help="file for every tenth held-out chapter, as plain text")
     parser.add_argument("--seed", type=int, default=1611)
     options = parser.parse_args()
     train, held_out = split(chapters(print_verses(options.program.split())), options.held_out, options.seed)
@@ -85,7 +85,7 @@ def main():
         (options.out / name).write_text(SEPARATOR.join(part), encoding="utf-8")
         print(f"{name}: {len(part)} chapters, {sum(len(text.encode()) for text in part)} bytes")
     if options.sample:
-        options.sample.write_text("\n".join(held_out[::7]), encoding="utf-8")
+        options.sample.write_text("\n".join(held_out[::10]), encoding="utf-8")
 
 
 if __name__ == "__main__":
