@@ -44,14 +44,14 @@ final class DemoCommand extends WarmgateCommand {
   @Option(
       names = "--prompt",
       paramLabel = "TEXT",
-      defaultValue = "And it came to pass",
+      defaultValue = "Then Peter",
       description = "What to write on from (\"${DEFAULT-VALUE}\").")
   private String prompt;
 
   @Option(
       names = "--max-tokens",
       paramLabel = "N",
-      defaultValue = "128",
+      defaultValue = "96",
       description = "The most tokens to write (${DEFAULT-VALUE}).")
   private int maxTokens;
 
