@@ -100,7 +100,7 @@ class Graph:
         Returns (normed, residual stream after the addition); `last` leaves out the latter.
         """
         weight = self.weights.add(f"model.{position}.weight", norm.weight)
-        base = f"/model/{position}"
+        base = f"/model/{'/'.join(position.rsplit('.', 1))}"
         shape = ["batch_size", "sequence_length", self.config.hidden]
         normed = self.shape(f"{base}/output_0", shape)
         if skip is None:
