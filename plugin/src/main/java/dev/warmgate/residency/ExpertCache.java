@@ -35,7 +35,7 @@ public final class ExpertCache implements AutoCloseable {
   private final long budgetBytes;
   private final int readBytes;
   private final MappedMemory memory;
-  private final Arena maskArena = Arena.ofShared();
+  private final Arena maskArena;
   private final List<ResidencyMask> masks = new ArrayList<>();
   private final EvictionPolicy eviction;
   private final Pager pager;
@@ -57,6 +57,7 @@ public final class ExpertCache implements AutoCloseable {
   private int unusedSlots;
   private int occupied;
   private int peakOccupied;
+  private boolean closed;
 
   /** Threads that wait for progress. */
   private final AtomicInteger waiters = new AtomicInteger();
@@ -82,17 +83,20 @@ public final class ExpertCache implements AutoCloseable {
     firstExpert = new int[layers.size() + 1];
     for (int layer = 0; layer < layers.size(); layer++) {
       firstExpert[layer + 1] = Math.addExact(firstExpert[layer], layers.get(layer).experts());
-      masks.add(new ResidencyMask(layers.get(layer).experts(), maskArena));
     }
     int experts = firstExpert[layers.size()];
-    int slots = (int) Math.min(budget / slotBytes, experts);
-    if (slots < 1) {
+    if (budget < slotBytes) {
       throw new IllegalArgumentException(
           "option expert_memory: %d bytes is less than one expert of %s (%d bytes)"
               .formatted(budget, largest(layers).name(), slotBytes));
     }
+    int slots = (int) Math.min(budget / slotBytes, experts);
     store = ExpertStore.open(layers, settings.direct());
-    memory = new MappedMemory(slots * slotBytes);
+    memory = map(slots * slotBytes);
+    maskArena = Arena.ofShared();
+    for (LayerStore layer : layers) {
+      masks.add(new ResidencyMask(layer.experts(), maskArena));
+    }
     eviction = new LruEviction(slots);
     slotOf = new AtomicIntegerArray(filled(experts, -1));
     state = new AtomicIntegerArray(filled(slots, FREE));
@@ -149,21 +153,59 @@ public final class ExpertCache implements AutoCloseable {
   }
 
   /**
-   * Gives the memory back, after the reads under way have ended.
+   * Gives the memory back, after the reads under way have ended. Closing twice is harmless.
    *
-   * @throws IllegalStateException if an expert is still leased; the cache stays open then
+   * @throws IllegalStateException if an expert is leased or on its way to a call; the cache stays
+   *     open then
    */
   @Override
   public void close() {
-    for (int slot = 0; slot < state.length(); slot++) {
-      if (state.get(slot) > 0) {
-        throw new IllegalStateException("an expert is still leased");
+    lock.lock();
+    try {
+      if (closed) {
+        return;
       }
+      requireUnused();
+      closed = true;
+    } finally {
+      lock.unlock();
     }
     pager.close();
+    evictAll();
     store.close();
     maskArena.close();
     memory.close();
+  }
+
+  /**
+   * @throws IllegalStateException if a call has a lease
+   */
+  void requireUnused() {
+    lock.lock();
+    try {
+      for (int slot = 0; slot < state.length(); slot++) {
+        int now = state.get(slot);
+        if (now > 0 || ((now == LOADING || now == FAILED) && loadLeases[slot] > 0)) {
+          throw new IllegalStateException("an expert is still leased");
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** So that who comes too late finds nothing resident, not memory that is gone. */
+  private void evictAll() {
+    lock.lock();
+    try {
+      for (int slot = 0; slot < state.length(); slot++) {
+        if (state.get(slot) != FREE && !evict(slot)) {
+          throw new IllegalStateException("an expert was leased while its cache was closed");
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
   }
 
   // What follows is for LeaseSet.
@@ -263,6 +305,9 @@ public final class ExpertCache implements AutoCloseable {
    * @return the slot, or −1 if none can be had now
    */
   int reserve(int layer, int expert, long tick) {
+    if (closed) {
+      throw new IllegalStateException("the expert cache is closed");
+    }
     int index = firstExpert[layer] + expert;
     int slot = slotOf.get(index);
     if (slot >= 0) {
@@ -318,8 +363,9 @@ public final class ExpertCache implements AutoCloseable {
       int expert = expertIn[slot];
       if (load.failure() == null) {
         loads.increment();
-        state.set(slot, loadLeases[slot]);
+        // In this order, so that whoever has a lease finds the bit set.
         masks.get(layerIn[slot]).set(expert - firstExpert[layerIn[slot]]);
+        state.set(slot, loadLeases[slot]);
       } else {
         // Whoever asks next tries again in a slot of its own.
         slotOf.set(expert, -1);
@@ -383,6 +429,15 @@ public final class ExpertCache implements AutoCloseable {
     occupied--;
     unusedSlots++;
     state.set(slot, FREE);
+  }
+
+  private MappedMemory map(long bytes) {
+    try {
+      return new MappedMemory(bytes);
+    } catch (OutOfMemoryError e) {
+      store.close();
+      throw e;
+    }
   }
 
   private static LayerStore largest(List<LayerStore> layers) {

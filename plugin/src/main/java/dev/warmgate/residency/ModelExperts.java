@@ -73,8 +73,15 @@ public final class ModelExperts implements AutoCloseable {
         .reduce(ResidencyStats.NONE, ResidencyStats::plus);
   }
 
+  /**
+   * Gives the memory back.
+   *
+   * @throws IllegalStateException if an expert is leased or on its way to a call; all caches stay
+   *     open then
+   */
   @Override
   public void close() {
+    caches.forEach(ExpertCache::requireUnused);
     caches.forEach(ExpertCache::close);
   }
 

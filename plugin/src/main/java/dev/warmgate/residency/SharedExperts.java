@@ -52,13 +52,18 @@ public final class SharedExperts {
       return experts;
     }
 
-    /** Closes the caches if no other session uses them. */
+    /**
+     * Closes the caches if no other session uses them.
+     *
+     * @throws IllegalStateException if they should close and an expert is leased; this handle stays
+     *     open then
+     */
     @Override
     public void close() {
       synchronized (OPEN) {
         if (open) {
-          open = false;
           leave(key);
+          open = false;
         }
       }
     }
@@ -112,9 +117,9 @@ public final class SharedExperts {
 
   private static void leave(Key key) {
     Entry entry = OPEN.get(key);
-    if (--entry.users == 0) {
-      OPEN.remove(key);
+    if (entry.users == 1) {
       entry.experts.close();
+      OPEN.remove(key);
       ResidencyStats last = entry.experts.statistics();
       closed =
           closed.plus(
@@ -127,6 +132,8 @@ public final class SharedExperts {
                   0,
                   0,
                   last.waitNanos()));
+    } else {
+      entry.users--;
     }
   }
 
