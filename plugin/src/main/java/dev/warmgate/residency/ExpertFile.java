@@ -20,6 +20,9 @@ import java.util.Set;
  * buffer.
  */
 final class ExpertFile implements AutoCloseable {
+  /** The largest block that bounce buffers are made for; network file systems may have larger. */
+  static final int MAX_BLOCK = 64 << 10;
+
   private final Path path;
   private final FileChannel channel;
   private final int block;
@@ -42,10 +45,13 @@ final class ExpertFile implements AutoCloseable {
     long size = Files.size(path);
     Optional<OpenOption> around = direct ? DirectIo.openOption() : Optional.empty();
     if (around.isPresent()) {
-      int block = (int) Math.max(4096, Files.getFileStore(path).getBlockSize());
       Set<OpenOption> options = Set.of(StandardOpenOption.READ, around.get());
       try {
-        return new ExpertFile(path, FileChannel.open(path, options), block, size);
+        long block = Math.max(4096, Files.getFileStore(path).getBlockSize());
+        if (block > MAX_BLOCK) {
+          throw new UnsupportedOperationException("blocks of " + block + " bytes");
+        }
+        return new ExpertFile(path, FileChannel.open(path, options), (int) block, size);
       } catch (IOException | UnsupportedOperationException e) {
         System.getLogger(ExpertFile.class.getName())
             .log(System.Logger.Level.INFO, "{0}: no direct I/O ({1})", path, e.getMessage());

@@ -34,7 +34,8 @@ final class Pager implements AutoCloseable {
    */
   Pager(int threadCount, int readBytes, Consumer<Load> finished) {
     this.finished = finished;
-    this.bounceBytes = Math.max(readBytes, 64 << 10) + (64 << 10);
+    // A read that lies badly begins in one block and ends in another.
+    this.bounceBytes = Math.max(readBytes, ExpertFile.MAX_BLOCK) + ExpertFile.MAX_BLOCK;
     for (int i = 0; i < threadCount; i++) {
       threads.add(Thread.ofPlatform().daemon().name("warmgate-io-" + i).start(this::serve));
     }
@@ -61,10 +62,12 @@ final class Pager implements AutoCloseable {
   private void serve() {
     try (Arena arena = Arena.ofConfined()) {
       // SAFETY: this thread's own, closed when it ends; no read outlives the call that it is in.
-      MemorySegment bounce = arena.allocate(bounceBytes, 64 << 10);
+      MemorySegment bounce = arena.allocate(bounceBytes, ExpertFile.MAX_BLOCK);
       for (Chunk chunk = take(); chunk != null; chunk = take()) {
         IOException failure = chunk.read(bounce);
-        bytesRead.add(chunk.target().byteSize());
+        if (failure == null) {
+          bytesRead.add(chunk.target().byteSize());
+        }
         if (done(chunk, failure)) {
           finished.accept(chunk.load());
         }
