@@ -1,0 +1,130 @@
+package dev.warmgate.residency;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.warmgate.kernels.NativeMemory;
+import dev.warmgate.metrics.ResidencyStats;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Many threads, few slots: every byte under a lease is right, and nothing stands still. */
+@Tag("slow")
+@Timeout(180)
+class ExpertCacheStressTest {
+  private static final int THREADS = 8;
+  private static final long EXPERT_BYTES = 3_200;
+
+  @TempDir Path folder;
+  private List<ExpertFixture> layers;
+  private final AtomicLong wantedInAll = new AtomicLong();
+
+  /** Slots; calls of each thread; whether reads go around the page cache; a seed. */
+  @ParameterizedTest
+  @CsvSource({"1, 400, false, 1", "3, 1500, false, 2", "3, 800, true, 3", "12, 1500, false, 4"})
+  void leasedBytesAreRight(int slots, int calls, boolean direct, int seed) throws Exception {
+    layers =
+        List.of(
+            new ExpertFixture(folder, "a", 1, 40, 2_500, 700),
+            new ExpertFixture(folder, "b", 2, 40, 3_200));
+    long budget = slots * EXPERT_BYTES + 100;
+    long mapped = SharedExperts.bytesMapped();
+    long allocated = NativeMemory.bytesInUse();
+    List<Future<?>> workers = new ArrayList<>();
+    AtomicBoolean done = new AtomicBoolean();
+    try (var cache =
+            new ExpertCache(
+                layers.stream().map(ExpertFixture::store).toList(),
+                budget,
+                new CacheSettings(3, 1_024, direct));
+        ExecutorService pool = Executors.newFixedThreadPool(THREADS + 1)) {
+      Future<?> watcher = pool.submit(() -> watch(cache, budget, done));
+      for (int t = 0; t < THREADS; t++) {
+        Random random = new Random(1000L * seed + t);
+        workers.add(pool.submit(() -> work(cache, random, calls)));
+      }
+      try {
+        for (Future<?> worker : workers) {
+          worker.get();
+        }
+      } finally {
+        done.set(true);
+      }
+      watcher.get();
+      // Reads for calls that were given up may still be under way.
+      while (cache.statistics().slotBytes() != residentBytes(cache)) {
+        Thread.onSpinWait();
+      }
+      ResidencyStats stats = cache.statistics();
+      assertEquals(wantedInAll.get(), stats.hits() + stats.misses());
+      assertEquals(stats.loads() * EXPERT_BYTES, stats.bytesRead());
+      assertTrue(stats.loads() > 0 && stats.peakSlotBytes() <= budget, stats.toString());
+    }
+    assertEquals(mapped, SharedExperts.bytesMapped());
+    assertEquals(allocated, NativeMemory.bytesInUse());
+  }
+
+  private static long residentBytes(ExpertCache cache) {
+    return EXPERT_BYTES * (cache.mask(0).cardinality() + cache.mask(1).cardinality());
+  }
+
+  private Object work(ExpertCache cache, Random random, int calls) throws IOException {
+    LeaseSet leases = cache.newLeaseSet();
+    int[] ready = new int[40];
+    for (int call = 0; call < calls; call++) {
+      int layer = random.nextInt(2);
+      // Some experts are liked by all; some calls want more than there are slots.
+      int[] wanted =
+          random.ints(1 + random.nextInt(7), 0, random.nextBoolean() ? 40 : 4).distinct().toArray();
+      // Most calls are carried through, some are given up in the middle.
+      int rounds = random.nextInt(10) == 0 ? random.nextInt(3) : Integer.MAX_VALUE;
+      leases.begin(layer, wanted, wanted.length);
+      if (rounds > 0) {
+        wantedInAll.addAndGet(wanted.length);
+      }
+      int handedOut = 0;
+      while (rounds-- > 0) {
+        int n = leases.next(ready);
+        if (n == 0) {
+          assertEquals(wanted.length, handedOut);
+          break;
+        }
+        handedOut += n;
+        for (int i = 0; i < n; i++) {
+          int slot = leases.slot(ready[i]);
+          layers.get(layer).check(cache.slot(slot), wanted[ready[i]]);
+          assertTrue(cache.mask(layer).contains(wanted[ready[i]]));
+        }
+        for (int i = 0; i < n; i++) {
+          leases.release(ready[i]);
+        }
+      }
+      leases.close();
+    }
+    return null;
+  }
+
+  /** The budget holds at every moment, by every account. */
+  private static Object watch(ExpertCache cache, long budget, AtomicBoolean done) {
+    while (!done.get()) {
+      ResidencyStats stats = cache.statistics();
+      assertTrue(stats.slotBytes() <= budget && stats.peakSlotBytes() <= budget, stats.toString());
+      assertTrue(stats.slotBytes() <= stats.peakSlotBytes(), stats.toString());
+      Thread.onSpinWait();
+    }
+    return null;
+  }
+}
