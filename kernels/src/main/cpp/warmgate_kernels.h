@@ -93,7 +93,7 @@ WG_API const char* wg_kernel_caps(int32_t tier);
 // id that is neither -1 nor an expert. The ffn functions fit thread pools that call f(void*, size_t).
 #define WG_DECLARE_TIER(tier)                                                                    \
   WG_API int32_t wg_##tier##_topk(const float* logits, int64_t experts, const uint64_t* residents, \
-                                  float bias, int64_t k, int32_t* ids);                          \
+                                  float bias, int64_t k, int32_t higher_id, int32_t* ids);       \
   WG_API int32_t wg_##tier##_gate_weights(const float* logits, int64_t experts,                  \
                                           const int32_t* ids, int64_t k, int32_t all,            \
                                           float* weights);                                       \

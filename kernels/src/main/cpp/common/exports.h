@@ -4,8 +4,9 @@
 #define WG_NAME(name) WG_NAME1(WG_TIER, name)
 
 int32_t WG_NAME(topk)(const float* logits, int64_t experts, const uint64_t* residents, float bias,
-                      int64_t k, int32_t* ids) {
-  return topk(logits, experts, residents, bias, k, ids);
+                      int64_t k, int32_t higher_id, int32_t* ids) {
+  return higher_id ? topk<true>(logits, experts, residents, bias, k, ids)
+                   : topk<false>(logits, experts, residents, bias, k, ids);
 }
 
 int32_t WG_NAME(gate_weights)(const float* logits, int64_t experts, const int32_t* ids, int64_t k,

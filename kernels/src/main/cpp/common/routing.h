@@ -37,16 +37,34 @@ struct List {
   vi id[N];
 };
 
-// Puts an expert in its place. Its id is larger than all in the list, so it goes behind its equals.
-template <int N>
+// Whether an expert goes before those that were seen earlier: ids come in rising order, so an equal
+// score does where the higher id wins.
+template <bool HIGHER>
+WG_INLINE bool beats(float score, float earlier) {
+  return HIGHER ? score >= earlier : score > earlier;
+}
+
+template <bool HIGHER>
+WG_INLINE vm beats(vf score, vf earlier) {
+  return HIGHER ? ge(score, earlier) : gt(score, earlier);
+}
+
+// What the first experts have to beat, so that -infinity (and NaN) never does.
+template <bool HIGHER>
+WG_INLINE float least() {
+  return HIGHER ? -__FLT_MAX__ : minus_infinity();
+}
+
+// Puts an expert in its place; its id is larger than all in the list.
+template <int N, bool HIGHER>
 WG_INLINE void insert(List<N>& list, vf score, vi id) {
   vf top = splat(__builtin_inff());
 #pragma GCC unroll 4
   for (int j = N - 1; j >= 0; j--) {
     vf above = shift_in(j > 0 ? list.score[j - 1] : top, list.score[j]);
     vi above_id = shift_in(j > 0 ? list.id[j - 1] : id, list.id[j]);
-    vm stays = ge(list.score[j], score);
-    vm here = ge(above, score);
+    vm stays = HIGHER ? gt(list.score[j], score) : ge(list.score[j], score);
+    vm here = HIGHER ? gt(above, score) : ge(above, score);
     list.score[j] = max_or(list.score[j], min_nan(above, score));
     list.id[j] = select(stays, list.id[j], select(here, id, above_id));
   }
@@ -54,7 +72,7 @@ WG_INLINE void insert(List<N>& list, vf score, vi id) {
 
 // One pass: compare a vector of scores with the k-th best so far, and insert what beats it. A NaN
 // beats nothing, and -infinity doesn't beat the free places.
-template <int N>
+template <int N, bool HIGHER>
 int32_t topk_listed(const float* logits, int64_t experts, const uint64_t* residents, float bias,
                     int64_t k, int32_t* ids) {
   List<N> list;
@@ -65,18 +83,19 @@ int32_t topk_listed(const float* logits, int64_t experts, const uint64_t* reside
   const vf none = splat(minus_infinity());
   const vf bonus = splat(bias);
   const int last = (int)((k - 1) % LANES);
-  vf threshold = none;
+  const vf floor = splat(least<HIGHER>());
+  vf threshold = floor;
   for (int64_t e = 0; e < experts; e += LANES) {
     int64_t left = experts - e;
     vf score = left >= LANES ? load(logits + e) : load_first(logits + e, left, none);
     if (residents) score = add_where(score, resident_bits(residents, e), bonus);
-    uint32_t better = bits(gt(score, threshold));
+    uint32_t better = bits(beats<HIGHER>(score, threshold));
     while (better) {
       int lane = __builtin_ctz(better);
-      insert<N>(list, splat_lane(score, lane), splat_int((int32_t)(e + lane)));
-      threshold = splat_lane(list.score[N - 1], last);
+      insert<N, HIGHER>(list, splat_lane(score, lane), splat_int((int32_t)(e + lane)));
+      threshold = max_or(splat_lane(list.score[N - 1], last), floor);
       better &= better - 1;
-      better &= bits(gt(score, threshold));
+      better &= bits(beats<HIGHER>(score, threshold));
     }
   }
   int32_t best[N * LANES];
@@ -95,16 +114,18 @@ WG_INLINE float score_of(const float* logits, const uint64_t* residents, float b
 }
 
 // Any k: insertion into the ids themselves.
+template <bool HIGHER>
 int32_t topk_any(const float* logits, int64_t experts, const uint64_t* residents, float bias,
                  int64_t k, int32_t* ids) {
   int64_t chosen = 0;
-  float to_beat = k > 0 ? minus_infinity() : __builtin_inff();
+  float to_beat = least<HIGHER>();
+  if (k == 0) return 0;
   for (int64_t e = 0; e < experts; e++) {
     float score = score_of(logits, residents, bias, e);
-    if (!(score > to_beat)) continue;
+    if (!beats<HIGHER>(score, to_beat)) continue;
     if (chosen < k) chosen++;
     int64_t at = chosen - 1;
-    while (at > 0 && score > score_of(logits, residents, bias, get(ids, at - 1))) at--;
+    while (at > 0 && beats<HIGHER>(score, score_of(logits, residents, bias, get(ids, at - 1)))) at--;
     for (int64_t i = chosen - 1; i > at; i--) put(ids, i, get(ids, i - 1));
     put(ids, at, (int32_t)e);
     if (chosen == k) to_beat = score_of(logits, residents, bias, get(ids, k - 1));
@@ -113,22 +134,23 @@ int32_t topk_any(const float* logits, int64_t experts, const uint64_t* residents
   return (int32_t)chosen;
 }
 
+template <bool HIGHER>
 int32_t topk(const float* logits, int64_t experts, const uint64_t* residents, float bias, int64_t k,
              int32_t* ids) {
   switch (k > MAX_LISTED ? 0 : (k + LANES - 1) / LANES) {
     case 1:
-      return topk_listed<1>(logits, experts, residents, bias, k, ids);
+      return topk_listed<1, HIGHER>(logits, experts, residents, bias, k, ids);
     case 2:
-      if constexpr (LANES < 16) return topk_listed<2>(logits, experts, residents, bias, k, ids);
+      if constexpr (LANES < 16) return topk_listed<2, HIGHER>(logits, experts, residents, bias, k, ids);
       break;
     case 3:
-      if constexpr (LANES < 8) return topk_listed<3>(logits, experts, residents, bias, k, ids);
+      if constexpr (LANES < 8) return topk_listed<3, HIGHER>(logits, experts, residents, bias, k, ids);
       break;
     case 4:
-      if constexpr (LANES < 8) return topk_listed<4>(logits, experts, residents, bias, k, ids);
+      if constexpr (LANES < 8) return topk_listed<4, HIGHER>(logits, experts, residents, bias, k, ids);
       break;
   }
-  return topk_any(logits, experts, residents, bias, k, ids);
+  return topk_any<HIGHER>(logits, experts, residents, bias, k, ids);
 }
 
 // exp(z - max), 0 for NaN and -infinity; the largest is 1 even where it is infinite.

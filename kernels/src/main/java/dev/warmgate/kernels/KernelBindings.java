@@ -37,7 +37,14 @@ record KernelBindings(
   private static final MethodHandle TOP_K =
       handle(
           FunctionDescriptor.of(
-              JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_FLOAT, JAVA_LONG, JAVA_LONG),
+              JAVA_INT,
+              JAVA_LONG,
+              JAVA_LONG,
+              JAVA_LONG,
+              JAVA_FLOAT,
+              JAVA_LONG,
+              JAVA_INT,
+              JAVA_LONG),
           Linker.Option.critical(false));
   private static final MethodHandle GATE_WEIGHTS =
       handle(
@@ -77,9 +84,10 @@ record KernelBindings(
     }
   }
 
-  int callTopK(long logits, long experts, long residents, float bias, long k, long ids) {
+  int callTopK(
+      long logits, long experts, long residents, float bias, long k, int higherId, long ids) {
     try {
-      return (int) TOP_K.invokeExact(topK, logits, experts, residents, bias, k, ids);
+      return (int) TOP_K.invokeExact(topK, logits, experts, residents, bias, k, higherId, ids);
     } catch (Throwable t) {
       throw unexpected(t);
     }

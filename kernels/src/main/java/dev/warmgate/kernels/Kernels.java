@@ -30,9 +30,9 @@ public sealed interface Kernels permits ScalarKernels, NativeKernels {
   Tier tier();
 
   /**
-   * Chooses the k best experts: highest score first, ties to the lower id. A score is the logit,
-   * plus {@code bias} where the expert is resident, added in float. An expert whose score is NaN or
-   * −∞ is never chosen. All tiers choose the same.
+   * Chooses the k best experts: highest score first, equal scores by {@code ties}. A score is the
+   * logit, plus {@code bias} where the expert is resident, added in float. An expert whose score is
+   * NaN or −∞ is never chosen. All tiers choose the same.
    *
    * @param logits {@code f32[experts]}
    * @param experts how many, ≥ 0
@@ -40,6 +40,7 @@ public sealed interface Kernels permits ScalarKernels, NativeKernels {
    *     words; or {@link MemorySegment#NULL} for none
    * @param bias finite
    * @param k how many to choose, ≥ 0
+   * @param ties which of two equal scores goes first
    * @param ids out: {@code i32[k]}, −1 beyond the returned count
    * @return how many were chosen
    */
@@ -49,6 +50,7 @@ public sealed interface Kernels permits ScalarKernels, NativeKernels {
       MemorySegment residents,
       float bias,
       int k,
+      Ties ties,
       MemorySegment ids);
 
   /**

@@ -31,12 +31,15 @@ final class NativeKernels implements Kernels {
       MemorySegment residents,
       float bias,
       int k,
+      Ties ties,
       MemorySegment ids) {
     Checks.topK(logits, experts, residents, bias, k, ids);
     long z = address(logits, "logits");
+    long mask = address(residents, "residents");
     long out = address(ids, "ids");
+    int higherId = ties == Ties.HIGHER_ID ? 1 : 0;
     try {
-      return bindings.callTopK(z, experts, address(residents, "residents"), bias, k, out);
+      return bindings.callTopK(z, experts, mask, bias, k, higherId, out);
     } finally {
       Reference.reachabilityFence(logits);
       Reference.reachabilityFence(residents);

@@ -16,9 +16,10 @@ final class ScalarKernels implements Kernels {
       MemorySegment residents,
       float bias,
       int k,
+      Ties ties,
       MemorySegment ids) {
     Checks.topK(logits, experts, residents, bias, k, ids);
-    return ScalarRouting.topK(logits, experts, residents, bias, k, ids);
+    return ScalarRouting.topK(logits, experts, residents, bias, k, ties, ids);
   }
 
   @Override

@@ -16,20 +16,21 @@ final class ScalarRouting {
       MemorySegment residents,
       float bias,
       int k,
+      Ties ties,
       MemorySegment ids) {
     boolean masked = !Checks.isNull(residents);
     int chosen = 0;
-    float toBeat = k > 0 ? Float.NEGATIVE_INFINITY : Float.POSITIVE_INFINITY;
-    for (int e = 0; e < experts; e++) {
+    float toBeat = Float.NEGATIVE_INFINITY;
+    for (int e = 0; e < experts && k > 0; e++) {
       float score = score(logits, residents, masked, bias, e);
       // Written so that NaN is refused with -inf.
-      if (!(score > toBeat)) {
+      if (!(score > Float.NEGATIVE_INFINITY && beats(score, toBeat, ties))) {
         continue;
       }
       chosen = Math.min(chosen + 1, k);
-      // Ids come in rising order, so an equal score stays behind the ones that are there.
       int at = chosen - 1;
-      while (at > 0 && score > score(logits, residents, masked, bias, id(ids, at - 1))) {
+      while (at > 0
+          && beats(score, score(logits, residents, masked, bias, id(ids, at - 1)), ties)) {
         at--;
       }
       for (int i = chosen - 1; i > at; i--) {
@@ -44,6 +45,11 @@ final class ScalarRouting {
       setId(ids, i, -1);
     }
     return chosen;
+  }
+
+  /** Ids come in rising order: an equal score goes first where the higher id wins. */
+  private static boolean beats(float score, float earlier, Ties ties) {
+    return score > earlier || (score == earlier && ties == Ties.HIGHER_ID);
   }
 
   private static float score(

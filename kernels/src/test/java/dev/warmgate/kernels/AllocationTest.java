@@ -40,7 +40,7 @@ class AllocationTest {
       MemorySegment residents = arena.allocate(8 * 2);
       MemorySegment ids = arena.allocate(4 * 8);
       MemorySegment weights = arena.allocate(4 * 8);
-      nothing(() -> kernels.topK(logits, 128, residents, 0.5f, 8, ids));
+      nothing(() -> kernels.topK(logits, 128, residents, 0.5f, 8, Ties.HIGHER_ID, ids));
       nothing(() -> kernels.gateWeights(logits, 128, ids, 8, Denominator.ALL, weights));
       nothing(() -> kernels.decay(logits, 128, 0.99f));
     }

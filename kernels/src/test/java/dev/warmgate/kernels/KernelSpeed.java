@@ -143,7 +143,9 @@ final class KernelSpeed {
           kernels.tier().id(),
           k,
           experts,
-          nanos(i -> sink = kernels.topK(logits[i], experts, residents, 0.15f, k, ids)),
+          nanos(
+              i ->
+                  sink = kernels.topK(logits[i], experts, residents, 0.15f, k, Ties.LOWER_ID, ids)),
           nanos(i -> kernels.gateWeights(logits[i], experts, ids, k, Denominator.ALL, weights)),
           nanos(
               i -> kernels.gateWeights(logits[i], experts, ids, k, Denominator.SELECTED, weights)));

@@ -112,13 +112,29 @@ class TopKTest {
     if (residents != null) {
       residents.stream().forEach(e -> score[e] += bias);
     }
+    for (Ties ties : Ties.values()) {
+      check(z, residents, bias, k, ties, gap, score, what + ", " + ties);
+    }
+  }
+
+  private void check(
+      float[] z,
+      BitSet residents,
+      float bias,
+      int k,
+      Ties ties,
+      int gap,
+      float[] score,
+      String what) {
     int[] expected =
         Arrays.copyOf(
             IntStream.range(0, z.length)
                 .filter(e -> score[e] > Float.NEGATIVE_INFINITY)
                 .boxed()
                 // 0f + x makes -0 equal to 0, as comparing floats does.
-                .sorted(Comparator.comparing((Integer e) -> -(0f + score[e])))
+                .sorted(
+                    Comparator.comparing((Integer e) -> -(0f + score[e]))
+                        .thenComparing(e -> ties == Ties.LOWER_ID ? e : -e))
                 .limit(k)
                 .mapToInt(Integer::intValue)
                 .toArray(),
@@ -133,7 +149,7 @@ class TopKTest {
               ? MemorySegment.NULL
               : memory.longs(Arrays.copyOf(residents.toLongArray(), (z.length + 63) / 64));
       MemorySegment ids = memory.allocate(4L * k);
-      int chosen = kernels.topK(memory.floats(z), z.length, mask, bias, k, ids);
+      int chosen = kernels.topK(memory.floats(z), z.length, mask, bias, k, ties, ids);
       assertArrayEquals(expected, ids.toArray(JAVA_INT_UNALIGNED), what);
       assertEquals(count, chosen, what);
     }
@@ -146,14 +162,17 @@ class TopKTest {
       MemorySegment words = memory.allocate(8 * 2);
       MemorySegment ids = memory.allocate(4 * 2);
       MemorySegment none = MemorySegment.NULL;
-      refused(() -> kernels.topK(z, 66, none, 0, 2, ids));
-      refused(() -> kernels.topK(z, -1, none, 0, 2, ids));
-      refused(() -> kernels.topK(z, 65, words.asSlice(8), 0, 2, ids));
-      refused(() -> kernels.topK(z, 65, words, Float.NaN, 2, ids));
-      refused(() -> kernels.topK(z, 65, words, 0, 3, ids));
-      refused(() -> kernels.topK(z, 65, words, 0, -1, ids));
+      refused(() -> kernels.topK(z, 66, none, 0, 2, Ties.LOWER_ID, ids));
+      refused(() -> kernels.topK(z, -1, none, 0, 2, Ties.LOWER_ID, ids));
+      refused(() -> kernels.topK(z, 65, words.asSlice(8), 0, 2, Ties.LOWER_ID, ids));
+      refused(() -> kernels.topK(z, 65, words, Float.NaN, 2, Ties.LOWER_ID, ids));
+      refused(() -> kernels.topK(z, 65, words, 0, 3, Ties.LOWER_ID, ids));
+      refused(() -> kernels.topK(z, 65, words, 0, -1, Ties.LOWER_ID, ids));
       if (tier != Tier.SCALAR) {
-        refused(() -> kernels.topK(MemorySegment.ofArray(new float[65]), 65, words, 0, 2, ids));
+        refused(
+            () ->
+                kernels.topK(
+                    MemorySegment.ofArray(new float[65]), 65, words, 0, 2, Ties.LOWER_ID, ids));
       }
     }
   }

@@ -26,7 +26,8 @@ public final class LosslessRouter implements Router {
     for (int token = 0; token < tokens; token++) {
       MemorySegment row = tokens == 1 ? logits : logits.asSlice(token * rowBytes, rowBytes);
       MemorySegment ids = selection.idRow(token);
-      int chosen = kernels.topK(row, rule.experts(), MemorySegment.NULL, 0, rule.topK(), ids);
+      int chosen =
+          kernels.topK(row, rule.experts(), MemorySegment.NULL, 0, rule.topK(), rule.ties(), ids);
       if (chosen == 0) {
         throw new RoutingException(
             "token %d of %d has no finite gate logit".formatted(token, tokens));
