@@ -55,6 +55,13 @@ final class DemoCommand extends WarmgateCommand {
       description = "The most tokens to write (${DEFAULT-VALUE}).")
   private int maxTokens;
 
+  @Option(
+      names = "--warm-up",
+      paramLabel = "N",
+      defaultValue = "2000",
+      description = "Tokens to write before anything is counted or timed (${DEFAULT-VALUE}).")
+  private int warmUp;
+
   @Option(names = "--threads", paramLabel = "N", description = "Threads that compute.")
   private Integer threads;
 
@@ -101,6 +108,7 @@ final class DemoCommand extends WarmgateCommand {
   private JsonObject run(Variant variant, Path model) throws IOException, InterruptedException {
     List<String> arguments = new ArrayList<>(List.of("run", model.toString(), "--json"));
     arguments.addAll(List.of("--prompt", prompt, "--max-tokens", Integer.toString(maxTokens)));
+    arguments.addAll(List.of("--warm-up", Integer.toString(warmUp)));
     if (threads != null) {
       arguments.addAll(List.of("--threads", threads.toString()));
     }
@@ -144,9 +152,11 @@ final class DemoCommand extends WarmgateCommand {
     out.println();
     out.println(
         equal
-            ? "All %d wrote the same %s."
+            ? "All %d wrote the same %s; counted after %s of warm-up."
                 .formatted(
-                    runs.size(), Texts.count(runs.getFirst().get("tokens").getAsLong(), "token"))
+                    runs.size(),
+                    Texts.count(runs.getFirst().get("tokens").getAsLong(), "token"),
+                    warmUp)
             : "The texts differ.");
   }
 

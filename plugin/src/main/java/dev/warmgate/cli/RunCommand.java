@@ -10,6 +10,7 @@ import dev.warmgate.generate.Sampling;
 import dev.warmgate.generate.TextStream;
 import dev.warmgate.generate.Tokenizer;
 import dev.warmgate.generate.TokenizerProvider;
+import dev.warmgate.metrics.ResidencyStats;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
@@ -78,6 +79,13 @@ final class RunCommand extends WarmgateCommand {
       description = "Equal seeds write equal texts.")
   private long seed;
 
+  @Option(
+      names = "--warm-up",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Tokens to write before anything is counted or timed (${DEFAULT-VALUE}).")
+  private int warmUp;
+
   @Option(names = "--stock", description = "Run on ONNX Runtime without Warmgate.")
   private boolean stock;
 
@@ -94,6 +102,9 @@ final class RunCommand extends WarmgateCommand {
     Sampling sampling = new Sampling(temperature, topP, seed);
     if (maxTokens < 1) {
       throw new IllegalArgumentException("--max-tokens must be at least 1, not " + maxTokens);
+    }
+    if (warmUp < 0) {
+      throw new IllegalArgumentException("--warm-up must not be negative, like " + warmUp);
     }
     if (prompt.text != null && prompt.text.isEmpty()) {
       throw new IllegalArgumentException("--prompt is empty");
@@ -134,6 +145,8 @@ final class RunCommand extends WarmgateCommand {
       Engine engine, DecoderModel model, Sampling sampling, Optional<Tokenizer> tokenizer)
       throws OrtException {
     int[] ids = prompt.ids != null ? prompt.ids : tokenizer.orElseThrow().encode(prompt.text);
+    warmUp(model, ids, sampling);
+    Optional<ResidencyStats> before = engine.statistics();
     StringBuilder text = new StringBuilder();
     Generation generation;
     try (Progress progress = Progress.start(progressConsole(), "run", maxTokens)) {
@@ -148,14 +161,17 @@ final class RunCommand extends WarmgateCommand {
       begin();
       append(text, stream.map(TextStream::finish).orElse(""));
     }
-    JsonObject report = report(engine, generation, tokenizer.map(t -> text.toString()));
+    Optional<ResidencyStats> counted =
+        engine.statistics().map(after -> after.since(before.orElseThrow()));
+    JsonObject report =
+        report(engine.name(), counted, generation, tokenizer.map(t -> text.toString()));
     if (json()) {
       // The fields of the entry, and the entry in a list as `demo` prints it: one reader for both.
       JsonObject whole = report.deepCopy();
       whole.add("runs", Json.of(List.of(report)));
       print(whole);
     } else {
-      summarize(engine, generation);
+      summarize(counted, generation);
     }
   }
 
@@ -181,14 +197,28 @@ final class RunCommand extends WarmgateCommand {
     }
   }
 
-  private static JsonObject report(Engine engine, Generation generation, Optional<String> text) {
+  /** The first tokens of a process are slow in any host that compiles as it goes. */
+  private void warmUp(DecoderModel model, int[] ids, Sampling sampling) throws OrtException {
+    for (int left = warmUp; left > 0; ) {
+      // A text that ends early is written again.
+      int written = new Generator(model).generate(ids, left, sampling, _ -> {}).tokens().size();
+      left -= Math.max(written, 1);
+    }
+  }
+
+  private static JsonObject report(
+      String name, Optional<ResidencyStats> counted, Generation generation, Optional<String> text) {
     JsonObject report =
         Json.object(
-            "name", engine.name(),
-            "text", text,
-            "tokens", generation.tokens().size(),
-            "tokens_per_s", tokensPerSecond(generation));
-    Residency.addTo(report, engine.statistics());
+            "name",
+            name,
+            "text",
+            text,
+            "tokens",
+            generation.tokens().size(),
+            "tokens_per_s",
+            tokensPerSecond(generation));
+    Residency.addTo(report, counted);
     report.add("peak_rss_bytes", Json.of(ProcessMemory.peakBytes()));
     report.add("finish", Json.of(generation.finish().name().toLowerCase(Locale.ROOT)));
     report.add("token_ids", Json.of(generation.tokens()));
@@ -203,7 +233,7 @@ final class RunCommand extends WarmgateCommand {
     return 1000 / (step > 0 ? step : generation.prefillMillis());
   }
 
-  private void summarize(Engine engine, Generation generation) {
+  private void summarize(Optional<ResidencyStats> counted, Generation generation) {
     console().out().println();
     console().out().flush();
     StringBuilder line =
@@ -212,7 +242,7 @@ final class RunCommand extends WarmgateCommand {
             .append(", ")
             .append(Texts.number(tokensPerSecond(generation), 1))
             .append(" tokens/s");
-    engine.statistics().ifPresent(stats -> line.append(", ").append(Residency.text(stats)));
+    counted.ifPresent(stats -> line.append(", ").append(Residency.text(stats)));
     ProcessMemory.peakBytes()
         .ifPresent(peak -> line.append(", peak memory ").append(Texts.bytes(peak)));
     console().err().println(line);

@@ -31,6 +31,19 @@ public record ResidencyStats(
     return asked == 0 ? 1 : (double) hits / asked;
   }
 
+  /** What was counted since an earlier snapshot; memory as it is in this one. */
+  public ResidencyStats since(ResidencyStats earlier) {
+    return new ResidencyStats(
+        hits - earlier.hits,
+        misses - earlier.misses,
+        loads - earlier.loads,
+        bytesRead - earlier.bytesRead,
+        slotBytes,
+        peakSlotBytes,
+        budgetBytes,
+        waitNanos - earlier.waitNanos);
+  }
+
   /** These counts and those of another cache together. */
   public ResidencyStats plus(ResidencyStats other) {
     return new ResidencyStats(
