@@ -139,7 +139,20 @@ class Tokenizer:
             "added_tokens": [{"id": 0, **special, "special": True}],
             "normalizer": None,
             "pre_tokenizer": byte_level,
-            "post_processor": None,
+            # A text begins with <|endoftext|>, as each document did in training.
+            "post_processor": {
+                "type": "TemplateProcessing",
+                "single": [
+                    {"SpecialToken": {"id": END_OF_TEXT, "type_id": 0}},
+                    {"Sequence": {"id": "A", "type_id": 0}},
+                ],
+                "pair": [
+                    {"SpecialToken": {"id": END_OF_TEXT, "type_id": 0}},
+                    {"Sequence": {"id": "A", "type_id": 0}},
+                    {"Sequence": {"id": "B", "type_id": 1}},
+                ],
+                "special_tokens": {END_OF_TEXT: {"id": END_OF_TEXT, "ids": [0], "tokens": [END_OF_TEXT]}},
+            },
             "decoder": byte_level,
             "model": {
                 "type": "BPE",

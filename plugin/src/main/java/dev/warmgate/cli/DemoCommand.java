@@ -44,14 +44,14 @@ final class DemoCommand extends WarmgateCommand {
   @Option(
       names = "--prompt",
       paramLabel = "TEXT",
-      defaultValue = "Then Peter",
-      description = "What to write on from (\"${DEFAULT-VALUE}\").")
+      defaultValue = "Jonah 5\n\nNow the word of the LORD came",
+      description = "What to write on from; by default the start of a chapter that isn't there.")
   private String prompt;
 
   @Option(
       names = "--max-tokens",
       paramLabel = "N",
-      defaultValue = "96",
+      defaultValue = "64",
       description = "The most tokens to write (${DEFAULT-VALUE}).")
   private int maxTokens;
 
