@@ -1,5 +1,6 @@
 package dev.warmgate.config;
 
+import java.math.BigDecimal;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -25,7 +26,10 @@ public sealed interface MemoryBudget {
   record Percent(double percent) implements MemoryBudget {}
 
   /** Digits, an optional decimal part, a unit. */
-  Pattern SIZE = Pattern.compile("(\\d{1,18}(?:\\.\\d{1,9})?)([kmgt]?)(?:i?b)?");
+  Pattern SIZE = Pattern.compile("(\\d{1,18}(?:\\.\\d{1,9})?)(?:b|([kmgt])(?:i?b)?)?");
+
+  /** No machine has so much. */
+  BigDecimal TOO_LARGE = BigDecimal.valueOf(1L << 62);
 
   /** A percentage. */
   Pattern SHARE = Pattern.compile("(\\d{1,3}(?:\\.\\d{1,9})?)%");
@@ -50,23 +54,24 @@ public sealed interface MemoryBudget {
     }
     Matcher size = SIZE.matcher(value);
     if (size.matches()) {
-      double bytes = Double.parseDouble(size.group(1)) * unit(size.group(2));
-      if (bytes >= 1 && bytes < 0x1p62) {
-        return new Bytes((long) bytes);
+      BigDecimal bytes = new BigDecimal(size.group(1)).multiply(unit(size.group(2)));
+      if (bytes.compareTo(BigDecimal.ONE) >= 0 && bytes.compareTo(TOO_LARGE) < 0) {
+        return new Bytes(bytes.longValue());
       }
     }
     throw new IllegalArgumentException(
         "'" + text + "' is not a memory size: use bytes, 512m, 8g, 35% or auto");
   }
 
-  private static double unit(String suffix) {
-    return switch (suffix) {
-      case "k" -> 0x1p10;
-      case "m" -> 0x1p20;
-      case "g" -> 0x1p30;
-      case "t" -> 0x1p40;
-      default -> 1;
-    };
+  private static BigDecimal unit(String suffix) {
+    return BigDecimal.valueOf(
+        switch (suffix) {
+          case "k" -> 1L << 10;
+          case "m" -> 1L << 20;
+          case "g" -> 1L << 30;
+          case "t" -> 1L << 40;
+          case null, default -> 1;
+        });
   }
 
   /**
@@ -79,7 +84,12 @@ public sealed interface MemoryBudget {
     return switch (this) {
       case Auto() -> automatic;
       case Bytes(long bytes) -> bytes;
-      case Percent(double percent) -> (long) Math.floor(expertBytes * (percent / 100));
+      // In decimal, since 29 % of 100 would be 28 in binary.
+      case Percent(double percent) ->
+          BigDecimal.valueOf(expertBytes)
+              .multiply(BigDecimal.valueOf(percent))
+              .movePointLeft(2)
+              .longValue();
     };
   }
 }
