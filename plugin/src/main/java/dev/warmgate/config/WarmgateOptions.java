@@ -106,7 +106,7 @@ public record WarmgateOptions(
         budget(given),
         choice(given, "routing", Routing.class).orElse(Routing.LOSSLESS),
         choice(given, "eviction", Eviction.class).orElse(Eviction.LRU),
-        choice(given, "tier", Tier.class),
+        tier(given),
         count(given, "threads", 1024),
         count(given, "io_threads", 256),
         choice(given, "io", Io.class).orElse(Io.AUTO));
@@ -137,19 +137,24 @@ public record WarmgateOptions(
     }
   }
 
+  private static Optional<Tier> tier(Map<String, String> given) {
+    boolean auto = given.getOrDefault("tier", "auto").strip().equals("auto");
+    return auto ? Optional.empty() : choice(given, "tier", Tier.class);
+  }
+
   private static <E extends Enum<E>> Optional<E> choice(
       Map<String, String> given, String name, Class<E> type) {
-    String value = given.getOrDefault(name, "auto").strip();
+    String value = given.get(name);
+    if (value == null) {
+      return Optional.empty();
+    }
     for (E constant : type.getEnumConstants()) {
-      if (id(constant).equals(value)) {
+      if (id(constant).equals(value.strip())) {
         return Optional.of(constant);
       }
     }
-    if (value.equals("auto")) {
-      return Optional.empty();
-    }
     throw new IllegalArgumentException(
-        "option %s: '%s' is not one of %s".formatted(name, value, values(type)));
+        "option %s: '%s' is not one of %s".formatted(name, value, allowed(name)));
   }
 
   private static OptionalInt count(Map<String, String> given, String name, int max) {
@@ -165,6 +170,14 @@ public record WarmgateOptions(
     }
     throw new IllegalArgumentException(
         "option %s: '%s' is not auto or a number from 1 to %d".formatted(name, value, max));
+  }
+
+  private static String allowed(String name) {
+    return DEFINITIONS.stream()
+        .filter(definition -> definition.name.equals(name))
+        .map(Definition::values)
+        .findFirst()
+        .orElseThrow();
   }
 
   private static <E extends Enum<E>> String values(Class<E> type) {
