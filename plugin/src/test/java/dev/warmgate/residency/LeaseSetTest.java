@@ -156,7 +156,7 @@ class LeaseSetTest {
         leases.close();
         awaitQuiet(cache);
         String message = e.getMessage();
-        assertTrue(message.matches("moe_3, expert [789]: reading .*"), message);
+        assertTrue(message.matches("moe_3, expert [01789]: reading .*"), message);
         assertTrue(message.contains(" of " + layer.file() + " failed: "), message);
         assertTrue(message.contains(" at offset "), message);
         assertEquals(1, message.lines().count(), message);
