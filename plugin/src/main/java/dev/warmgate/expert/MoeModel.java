@@ -33,6 +33,7 @@ public final class MoeModel implements AutoCloseable {
    * @param plan for this machine, made with the session's options
    * @throws IOException in one line, if a file is missing, or too short for its tensor
    * @throws IllegalArgumentException if the budget is less than one expert of the largest layer
+   * @throws IllegalStateException with the reason, if the plan's kernels can't run
    */
   public static MoeModel open(List<LayerSpec> specs, WarmgateOptions options, Plan plan)
       throws IOException {
@@ -46,8 +47,8 @@ public final class MoeModel implements AutoCloseable {
     // Not the bytes: what `auto` comes to changes from one session to the next.
     String sharing =
         "%s %s %s".formatted(options.expertMemory(), options.io(), options.ioThreads());
-    MoeModel model = new MoeModel(SharedExperts.join(stores, sharing, budget, settings));
     Kernels kernels = Kernels.of(plan.tier());
+    MoeModel model = new MoeModel(SharedExperts.join(stores, sharing, budget, settings));
     Map<Map.Entry<Workspace.Kind, SlotViews.Layout>, SlotViews> views = new HashMap<>();
     for (int i = 0; i < specs.size(); i++) {
       LayerSpec spec = specs.get(i);
