@@ -18,9 +18,12 @@ final class Workspace implements AutoCloseable {
   /** What layers that can use each other's workspaces have in common. */
   record Kind(FfnShape shape, int experts, int topK, ExpertCache cache) {
 
+    /** Bounds what a call keeps beside the scratch: a few objects for each assignment. */
+    static final int MAX_TOKENS = 4096;
+
     /** The most tokens that are computed at once. */
     int maxTokens() {
-      return Math.clamp(SCRATCH_BYTES / (assignmentBytes() * topK), 1, 1 << 20);
+      return Math.clamp(SCRATCH_BYTES / (assignmentBytes() * topK), 1, MAX_TOKENS);
     }
 
     private long assignmentBytes() {
