@@ -72,7 +72,7 @@ public final class MoeLayer {
     int piece = kind.maxTokens();
     if (tokens <= piece) {
       if (tokens > 0) {
-        executePiece(hidden, logits, out, tokens, team);
+        executePiece(hidden, logits, out, 0, tokens, team);
       }
       return;
     }
@@ -82,17 +82,23 @@ public final class MoeLayer {
           rows(hidden, first, count, spec.shape().hidden()),
           rows(logits, first, count, spec.rule().experts()),
           rows(out, first, count, spec.shape().hidden()),
+          first,
           count,
           team);
     }
   }
 
   private void executePiece(
-      MemorySegment hidden, MemorySegment logits, MemorySegment out, int tokens, Team team)
+      MemorySegment hidden,
+      MemorySegment logits,
+      MemorySegment out,
+      int first,
+      int tokens,
+      Team team)
       throws IOException {
     Workspace workspace = workspaces.take();
     try {
-      route(logits, tokens, workspace);
+      route(logits, first, tokens, workspace);
       workspace.assignments.group(workspace.selection);
       workspace.begin(tokens);
       workspace.batch.begin(
@@ -113,11 +119,11 @@ public final class MoeLayer {
     }
   }
 
-  private void route(MemorySegment logits, int tokens, Workspace workspace) {
+  private void route(MemorySegment logits, int first, int tokens, Workspace workspace) {
     try {
       router.route(logits, tokens, mask.words(), workspace.selection);
     } catch (RoutingException e) {
-      throw new RoutingException(spec.name() + ": " + e.getMessage());
+      throw e.in(spec.name(), first);
     }
   }
 

@@ -22,15 +22,13 @@ public final class LosslessRouter implements Router {
   public void route(
       MemorySegment logits, int tokens, MemorySegment residents, Selection selection) {
     selection.begin(tokens);
-    long rowBytes = (long) rule.experts() * Float.BYTES;
     for (int token = 0; token < tokens; token++) {
-      MemorySegment row = tokens == 1 ? logits : logits.asSlice(token * rowBytes, rowBytes);
+      MemorySegment row = tokens == 1 ? logits : selection.logitRow(logits, token, rule.experts());
       MemorySegment ids = selection.idRow(token);
       int chosen =
           kernels.topK(row, rule.experts(), MemorySegment.NULL, 0, rule.topK(), rule.ties(), ids);
       if (chosen == 0) {
-        throw new RoutingException(
-            "token %d of %d has no finite gate logit".formatted(token, tokens));
+        throw new RoutingException(token);
       }
       kernels.gateWeights(
           row, rule.experts(), ids, rule.topK(), rule.over(), selection.weightRow(token));

@@ -18,6 +18,7 @@ public final class Selection implements AutoCloseable {
   private MemorySegment weights = MemorySegment.NULL;
   private MemorySegment[] idRows = new MemorySegment[0];
   private MemorySegment[] weightRows = new MemorySegment[0];
+  private NativeMemory.Block rowBlock = NativeMemory.allocate(1);
 
   /**
    * An empty selection.
@@ -79,8 +80,21 @@ public final class Selection implements AutoCloseable {
     return weightRows[token];
   }
 
+  /** A copy of one token's logits, since a view of them would be a new object for each token. */
+  MemorySegment logitRow(MemorySegment logits, int token, int experts) {
+    long rowBytes = (long) experts * Float.BYTES;
+    if (rowBlock.memory().byteSize() != rowBytes) {
+      rowBlock.close();
+      rowBlock = NativeMemory.allocate(rowBytes);
+    }
+    MemorySegment row = rowBlock.memory();
+    MemorySegment.copy(logits, token * rowBytes, row, 0, rowBytes);
+    return row;
+  }
+
   @Override
   public void close() {
+    rowBlock.close();
     block.close();
   }
 
