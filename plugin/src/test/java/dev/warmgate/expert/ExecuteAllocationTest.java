@@ -1,0 +1,65 @@
+package dev.warmgate.expert;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.sun.management.ThreadMXBean;
+import dev.warmgate.kernels.Activation;
+import dev.warmgate.kernels.FfnShape;
+import dev.warmgate.kernels.Kernels;
+import dev.warmgate.kernels.Team;
+import dev.warmgate.kernels.Tier;
+import dev.warmgate.routing.GateRule;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.util.Random;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** A call on resident experts allocates nothing on the Java heap. */
+@Timeout(60)
+class ExecuteAllocationTest {
+  private static final int CALLS = 500;
+
+  @TempDir Path folder;
+
+  @ParameterizedTest
+  @CsvSource({"AVX2, 1", "AVX2, 16", "AVX512, 1", "AVX512, 16", "NEON, 1", "NEON, 16"})
+  void allocatesNothing(Tier tier, int tokens) throws IOException {
+    assumeTrue(Kernels.availability(tier).isAvailable(), tier + " can't run here");
+    var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    Random random = new Random(1);
+    var fixture =
+        new LayerFixture(
+            folder.resolve("weights"),
+            random,
+            FfnShape.of(16, 8, Activation.SILU),
+            GateRule.moe(16, 4, true),
+            true,
+            true);
+    try (MoeModel model = fixture.open(tier, 16);
+        Arena arena = Arena.ofConfined()) {
+      var f32 = ValueLayout.JAVA_FLOAT;
+      MemorySegment x = arena.allocateFrom(f32, LayerFixture.values(random, tokens * 16, 1));
+      MemorySegment z = arena.allocateFrom(f32, LayerFixture.values(random, tokens * 16, 1));
+      MemorySegment out = arena.allocate(4L * tokens * 16, 64);
+      MoeLayer layer = model.layer(0);
+      long least = Long.MAX_VALUE;
+      // Until the compiler has got to it: interpreted code allocates to call native code.
+      for (int round = 0; round < 200 && least > 0; round++) {
+        long before = threads.getCurrentThreadAllocatedBytes();
+        for (int call = 0; call < CALLS; call++) {
+          layer.execute(x, z, out, tokens, Team.caller());
+        }
+        least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+      }
+      assertEquals(0, least, "bytes in " + CALLS + " calls");
+    }
+  }
+}
