@@ -62,6 +62,39 @@ final class Checks {
     floats(weights, k, "weights");
   }
 
+  static void route(
+      RoutePlan plan,
+      float lambda,
+      MemorySegment logits,
+      int tokens,
+      MemorySegment residents,
+      MemorySegment ids,
+      MemorySegment weights,
+      RouteExtras extras) {
+    if (!plan.isOpen()) {
+      throw new IllegalStateException("the plan is closed");
+    }
+    if (!(lambda >= 0 && lambda <= Float.MAX_VALUE)) {
+      throw new IllegalArgumentException(
+          format("lambda is %s, must be finite and not negative", lambda));
+    }
+    count(tokens, "tokens");
+    long slots = (long) tokens * plan.topK();
+    floats(logits, (long) tokens * plan.experts(), "logits");
+    optional(residents, (plan.experts() + 63) >>> 6, Long.BYTES, "residents");
+    holds(ids, slots, Integer.BYTES, "ids");
+    floats(weights, slots, "weights");
+    optional(extras.displaced(), slots, Integer.BYTES, "displaced");
+    optional(extras.kept(), tokens, Float.BYTES, "kept");
+    optional(extras.misses(), tokens, Integer.BYTES, "misses");
+  }
+
+  private static void optional(MemorySegment segment, long count, long width, String name) {
+    if (!isNull(segment)) {
+      holds(segment, count, width, name);
+    }
+  }
+
   static void decay(MemorySegment values, int count) {
     count(count, "count");
     floats(values, count, "values");

@@ -75,6 +75,52 @@ public sealed interface Kernels permits ScalarKernels, NativeKernels {
       MemorySegment weights);
 
   /**
+   * Routes tokens: chooses k experts for each and computes their combine weights.
+   *
+   * <p>z is a token's logits, NaN read as −∞. A is the model's own choice: the k best of z, equal
+   * ones by the plan's ties. The route S is the k best by score; equal scores go by z, then by the
+   * plan's ties. The score of expert e, where m is 1 if it is resident and 0 if not:
+   *
+   * <ul>
+   *   <li>{@code LOSSLESS}: z. S is A.
+   *   <li>{@code ADDITIVE}: {@code z + λ·m}.
+   *   <li>{@code CACHE_PRIOR}: {@code z + λ·Δ·m}, with m = 1 also for the {@code keepTop} best of
+   *       z. Δ is the plan's running range. Before each token it learns the token's range r, the
+   *       largest less the least of the logits above −3e38 (exporters use less as a mask) and below
+   *       +∞: {@code Δ = r} if Δ is 0, else {@code Δ += rangeRate·(r − Δ)}.
+   *   <li>{@code MAX_RANK}: 2 for the {@code keepTop} best of z, 1 for the residents among the
+   *       {@code maxRank} best of z, 0 for the others.
+   * </ul>
+   *
+   * <p>With λ = 0, or if all of A is resident, {@code ADDITIVE} and {@code CACHE_PRIOR} give A with
+   * the same bits as {@code LOSSLESS}. An expert whose logit is NaN or −∞ is never chosen. S is
+   * written in falling order of z. Weights are {@code exp(z) / Σ exp(z)} of the original logits, as
+   * {@link #gateWeights} has them. All tiers choose the same; weights agree within rounding. No
+   * buffer that is written may overlap another.
+   *
+   * @param plan experts, k, rules; its Δ is updated
+   * @param lambda λ ≥ 0, finite; {@code LOSSLESS} and {@code MAX_RANK} ignore it
+   * @param logits {@code f32[T,E]}
+   * @param tokens T ≥ 0
+   * @param residents bit set of u64 words as for {@link #topK}, or {@link MemorySegment#NULL} if
+   *     none is resident
+   * @param ids out: {@code i32[T·k]}, −1 beyond the experts that can be chosen
+   * @param weights out: {@code f32[T·k]}, 0 where the id is −1
+   * @param extras what else is wanted
+   * @return −1, or the first token that no expert can be chosen for; what is written for it and
+   *     later tokens is unspecified
+   */
+  int route(
+      RoutePlan plan,
+      float lambda,
+      MemorySegment logits,
+      int tokens,
+      MemorySegment residents,
+      MemorySegment ids,
+      MemorySegment weights,
+      RouteExtras extras);
+
+  /**
    * {@code values[i] *= factor}, equal to the bit in all tiers.
    *
    * @param values {@code f32[count]}

@@ -72,6 +72,20 @@ final class NativeKernels implements Kernels {
   }
 
   @Override
+  public int route(
+      RoutePlan plan,
+      float lambda,
+      MemorySegment logits,
+      int tokens,
+      MemorySegment residents,
+      MemorySegment ids,
+      MemorySegment weights,
+      RouteExtras extras) {
+    Checks.route(plan, lambda, logits, tokens, residents, ids, weights, extras);
+    return ScalarRoute.route(plan, lambda, logits, tokens, residents, ids, weights, extras);
+  }
+
+  @Override
   public void decay(MemorySegment values, int count, float factor) {
     Checks.decay(values, count);
     try {

@@ -105,7 +105,7 @@ final class ScalarRouting {
   }
 
   /** {@code exp(z − max)}, 0 for NaN and −∞; the largest is 1 even where it is infinite. */
-  private static double exp(float z, float max) {
+  static double exp(float z, float max) {
     if (!(z > Float.NEGATIVE_INFINITY)) {
       return 0;
     }
