@@ -4,8 +4,8 @@
  *
  * <p>Two ways, both deterministic. {@link dev.warmgate.routing.dispatch.PhaseRouter} needs no
  * coordination: each row finds its targets from shared seeds alone, in proportion to capacity, and
- * may overrun a target. {@code CapacityDispatch} looks at all rows' gate logits, never overruns a
- * target, and places every row while that is possible at all.
+ * may overrun a target. {@link dev.warmgate.routing.dispatch.CapacityDispatch} looks at all rows'
+ * gate logits, never overruns a target, and places every row while that is possible at all.
  *
  * <p>Invariants: outputs belong to the caller and are filled completely, -1 where a place stays
  * empty; results depend on the arguments only, never on threads or on earlier calls; after
