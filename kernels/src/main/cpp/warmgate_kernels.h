@@ -22,6 +22,26 @@ enum wg_activation {
   WG_SWIGLU_HALVES = 5
 };
 
+enum wg_route_policy {
+  WG_ROUTE_LOSSLESS = 0,
+  WG_ROUTE_ADDITIVE = 1,
+  WG_ROUTE_CACHE_PRIOR = 2,
+  WG_ROUTE_MAX_RANK = 3
+};
+
+// All about a layer's routing that stays the same call after call, and its running range.
+struct wg_route {
+  int32_t experts;
+  int32_t top_k;
+  int32_t all;        // 1: weights are shares of all experts; 0: of the chosen
+  int32_t higher_id;  // 1: of equal logits the higher id goes first
+  int32_t policy;
+  int32_t keep_top;
+  int32_t max_rank;
+  float range_rate;
+  float range;  // written by wg_*_route
+};
+
 // One expert of a batch and the assignments (token * top_k + rank) that it serves.
 struct wg_expert {
   const float* fc1;            // [rows1, hidden], rows1 = inner, or 2 * inner if gated
@@ -53,7 +73,7 @@ struct wg_ffn {
 };
 
 #define WG_ASSERT_OFFSET(type, field, offset) \
-  static_assert(offsetof(type, field) == offset, #type "." #field " has moved: see FfnLayout.java")
+  static_assert(offsetof(type, field) == offset, #type "." #field " has moved: see FfnLayout.java or RouteLayout.java")
 
 WG_ASSERT_OFFSET(wg_ffn, hidden, 0);
 WG_ASSERT_OFFSET(wg_ffn, inner, 4);
@@ -80,17 +100,28 @@ WG_ASSERT_OFFSET(wg_expert, assignments, 32);
 WG_ASSERT_OFFSET(wg_expert, count, 40);
 static_assert(sizeof(wg_expert) == 48, "wg_expert has grown: see FfnLayout.java");
 
+WG_ASSERT_OFFSET(wg_route, experts, 0);
+WG_ASSERT_OFFSET(wg_route, top_k, 4);
+WG_ASSERT_OFFSET(wg_route, all, 8);
+WG_ASSERT_OFFSET(wg_route, higher_id, 12);
+WG_ASSERT_OFFSET(wg_route, policy, 16);
+WG_ASSERT_OFFSET(wg_route, keep_top, 20);
+WG_ASSERT_OFFSET(wg_route, max_rank, 24);
+WG_ASSERT_OFFSET(wg_route, range_rate, 28);
+WG_ASSERT_OFFSET(wg_route, range, 32);
+static_assert(sizeof(wg_route) == 36, "wg_route has grown: see RouteLayout.java");
+
 #undef WG_ASSERT_OFFSET
 
-// The numbers above as the compiler saw them, in that order, batch first. For Java's test.
-WG_API const int32_t wg_abi[24];
+// The numbers above as the compiler saw them, in that order. For Java's test.
+WG_API const int32_t wg_abi[34];
 
 // An empty text if this machine, as its operating system has set it up, can run the tier; else what
 // is missing. The text is a constant of the library.
 WG_API const char* wg_kernel_caps(int32_t tier);
 
 // The kernels of one tier. Kernels.java says what they mean; wg_*_gate_weights gives 0, or -1 for an
-// id that is neither -1 nor an expert. The ffn functions fit thread pools that call f(void*, size_t).
+// id that is neither -1 nor an expert. wg_*_route's last three may be null. The ffn functions fit thread pools that call f(void*, size_t).
 #define WG_DECLARE_TIER(tier)                                                                    \
   WG_API int32_t wg_##tier##_topk(const float* logits, int64_t experts, const uint64_t* residents, \
                                   float bias, int64_t k, int32_t higher_id, int32_t* ids);       \
@@ -98,6 +129,10 @@ WG_API const char* wg_kernel_caps(int32_t tier);
                                           const int32_t* ids, int64_t k, int32_t all,            \
                                           float* weights);                                       \
   WG_API void wg_##tier##_decay(float* values, int64_t count, float factor);                     \
+  WG_API int32_t wg_##tier##_route(wg_route* plan, float lambda, const float* logits,            \
+                                   int64_t tokens, const uint64_t* residents, int32_t* ids,      \
+                                   float* weights, int32_t* displaced, float* kept,              \
+                                   int32_t* misses);                                             \
   WG_API void wg_##tier##_ffn_up(void* batch, size_t part);                                      \
   WG_API void wg_##tier##_ffn_down(void* batch, size_t part);                                    \
   WG_API void wg_##tier##_ffn_combine(void* batch, size_t part);

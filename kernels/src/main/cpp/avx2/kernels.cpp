@@ -6,6 +6,10 @@
 
 #include "../common/routing.h"
 
+#include "../common/select.h"
+
+#include "../common/route.h"
+
 #include "../common/ffn.h"
 
 #define WG_TIER avx2

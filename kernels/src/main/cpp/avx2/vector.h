@@ -67,6 +67,17 @@ WG_INLINE vi select(vm m, vi a, vi b) {
 }
 WG_INLINE uint32_t bits(vm m) { return (uint32_t)_mm256_movemask_ps(m); }
 
+WG_INLINE vm from_bits(uint32_t a) {
+  __m256i bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+  __m256i mine = _mm256_and_si256(_mm256_set1_epi32((int32_t)a), bit);
+  return _mm256_castsi256_ps(_mm256_cmpeq_epi32(mine, bit));
+}
+WG_INLINE vm both(vm a, vm b) { return _mm256_and_ps(a, b); }
+WG_INLINE vm either(vm a, vm b) { return _mm256_or_ps(a, b); }
+WG_INLINE vm gt_int(vi a, vi b) { return _mm256_castsi256_ps(_mm256_cmpgt_epi32(a, b)); }
+// One more in the lanes of m.
+WG_INLINE vi count(vi a, vm m) { return _mm256_sub_epi32(a, _mm256_castps_si256(m)); }
+
 WG_INLINE vi splat_int(int32_t a) { return _mm256_set1_epi32(a); }
 WG_INLINE void store_int(int32_t* p, vi a) { _mm256_storeu_si256((__m256i*)p, a); }
 WG_INLINE vf splat_lane(vf a, int lane) {
@@ -82,11 +93,30 @@ WG_INLINE vf shift_in(vf before, vf a) {
 }
 // a + b in the lanes whose bit is set.
 WG_INLINE vf add_where(vf a, uint64_t set, vf b) {
-  __m256i bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
-  __m256i mine = _mm256_and_si256(_mm256_set1_epi32((int32_t)(set & 0xff)), bit);
-  __m256i mask = _mm256_cmpeq_epi32(mine, bit);
-  return _mm256_blendv_ps(a, _mm256_add_ps(a, b), _mm256_castsi256_ps(mask));
+  return _mm256_blendv_ps(a, _mm256_add_ps(a, b), from_bits((uint32_t)set));
 }
+
+WG_INLINE float largest(vf a) {
+  __m128 four = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+
+// 0, 1, 2...
+WG_INLINE vi lane_numbers() { return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
+WG_INLINE vi add_int(vi a, vi b) { return _mm256_add_epi32(a, b); }
+WG_INLINE vi load_int(const int32_t* p) { return _mm256_loadu_si256((const __m256i*)p); }
+// The lanes of m, moved together to the front. Stores LANES of them; those beyond are unspecified.
+WG_INLINE void pack(float* p, int32_t* q, vf a, vi b, vm m) {
+  // A byte of ones for each lane of m, then the numbers of those lanes, a byte each.
+  uint64_t lanes = _pdep_u64(bits(m), 0x0101010101010101ull) * 0xff;
+  __m128i bytes = _mm_cvtsi64_si128((int64_t)_pext_u64(0x0706050403020100ull, lanes));
+  __m256i from = _mm256_cvtepu8_epi32(bytes);
+  store(p, _mm256_permutevar8x32_ps(a, from));
+  store_int(q, _mm256_permutevar8x32_epi32(b, from));
+}
+// The bits of a at the places of m, moved together to the low end.
+WG_INLINE uint32_t pack_bits(uint32_t a, uint32_t m) { return _pext_u32(a, m); }
 
 // The sums over the lanes of four vectors, each in one fixed order.
 WG_INLINE void store_sums(float* out, vf a, vf b, vf c, vf d) {

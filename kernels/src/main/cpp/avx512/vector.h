@@ -53,6 +53,13 @@ WG_INLINE vf select(vm m, vf a, vf b) { return _mm512_mask_blend_ps(m, b, a); }
 WG_INLINE vi select(vm m, vi a, vi b) { return _mm512_mask_blend_epi32(m, b, a); }
 WG_INLINE uint32_t bits(vm m) { return m; }
 
+WG_INLINE vm from_bits(uint32_t a) { return (vm)a; }
+WG_INLINE vm both(vm a, vm b) { return (vm)(a & b); }
+WG_INLINE vm either(vm a, vm b) { return (vm)(a | b); }
+WG_INLINE vm gt_int(vi a, vi b) { return _mm512_cmpgt_epi32_mask(a, b); }
+// One more in the lanes of m.
+WG_INLINE vi count(vi a, vm m) { return _mm512_mask_add_epi32(a, m, a, _mm512_set1_epi32(1)); }
+
 WG_INLINE vi splat_int(int32_t a) { return _mm512_set1_epi32(a); }
 WG_INLINE void store_int(int32_t* p, vi a) { _mm512_storeu_si512(p, a); }
 WG_INLINE vf splat_lane(vf a, int lane) {
@@ -65,6 +72,22 @@ WG_INLINE vf shift_in(vf before, vf a) {
 }
 // a + b in the lanes whose bit is set.
 WG_INLINE vf add_where(vf a, uint64_t set, vf b) { return _mm512_mask_add_ps(a, (vm)set, a, b); }
+
+WG_INLINE float largest(vf a) { return _mm512_reduce_max_ps(a); }
+
+// 0, 1, 2...
+WG_INLINE vi lane_numbers() {
+  return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+WG_INLINE vi add_int(vi a, vi b) { return _mm512_add_epi32(a, b); }
+WG_INLINE vi load_int(const int32_t* p) { return _mm512_loadu_si512(p); }
+// The lanes of m, moved together to the front. Stores LANES of them; those beyond are unspecified.
+WG_INLINE void pack(float* p, int32_t* q, vf a, vi b, vm m) {
+  store(p, _mm512_maskz_compress_ps(m, a));
+  store_int(q, _mm512_maskz_compress_epi32(m, b));
+}
+// The bits of a at the places of m, moved together to the low end.
+WG_INLINE uint32_t pack_bits(uint32_t a, uint32_t m) { return _pext_u32(a, m); }
 
 // The sums over the lanes of four vectors, each in one fixed order.
 WG_INLINE void store_sums(float* out, vf a, vf b, vf c, vf d) {

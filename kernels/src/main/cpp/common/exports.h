@@ -14,6 +14,13 @@ int32_t WG_NAME(gate_weights)(const float* logits, int64_t experts, const int32_
   return gate_weights(logits, experts, ids, k, all, weights);
 }
 
+int32_t WG_NAME(route)(wg_route* plan, float lambda, const float* logits, int64_t tokens,
+                       const uint64_t* residents, int32_t* ids, float* weights,
+                       int32_t* displaced, float* kept, int32_t* misses) {
+  Token first = {logits, ids, weights, displaced, kept, misses};
+  return route(plan, lambda, residents, first, tokens);
+}
+
 void WG_NAME(decay)(float* values, int64_t count, float factor) { decay(values, count, factor); }
 
 void WG_NAME(ffn_up)(void* batch, size_t part) {

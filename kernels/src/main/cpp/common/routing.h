@@ -22,6 +22,7 @@ WG_INLINE int32_t get(const int32_t* p, int64_t i) {
 }
 
 WG_INLINE void put(int32_t* p, int64_t i, int32_t a) { memcpy(p + i, &a, sizeof a); }
+WG_INLINE void put(float* p, int64_t i, float a) { memcpy(p + i, &a, sizeof a); }
 
 // The residents' bits from expert e on, e a multiple of LANES: vectors never straddle words.
 WG_INLINE uint64_t resident_bits(const uint64_t* residents, int64_t e) {
@@ -167,14 +168,6 @@ WG_INLINE vf gather(const float* logits, const int32_t* ids, int64_t n) {
     z[i] = id < 0 ? minus_infinity() : get(logits, id);
   }
   return load(z);
-}
-
-WG_INLINE float largest(vf a) {
-  float lanes[LANES];
-  store(lanes, a);
-  float max = lanes[0];
-  for (int i = 1; i < LANES; i++) max = lanes[i] > max ? lanes[i] : max;
-  return max;
 }
 
 WG_INLINE float sum(vf a) {

@@ -72,6 +72,13 @@ WG_INLINE uint32x4_t lane_bits() {
 }
 WG_INLINE uint32_t bits(vm m) { return vaddvq_u32(vandq_u32(m, lane_bits())); }
 
+WG_INLINE vm from_bits(uint32_t a) { return vtstq_u32(vdupq_n_u32(a), lane_bits()); }
+WG_INLINE vm both(vm a, vm b) { return vandq_u32(a, b); }
+WG_INLINE vm either(vm a, vm b) { return vorrq_u32(a, b); }
+WG_INLINE vm gt_int(vi a, vi b) { return vcgtq_s32(a, b); }
+// One more in the lanes of m.
+WG_INLINE vi count(vi a, vm m) { return vsubq_s32(a, vreinterpretq_s32_u32(m)); }
+
 WG_INLINE vi splat_int(int32_t a) { return vdupq_n_s32(a); }
 WG_INLINE void store_int(int32_t* p, vi a) { vst1q_s32(p, a); }
 WG_INLINE vf splat_lane(vf a, int lane) {
@@ -84,8 +91,38 @@ WG_INLINE vi shift_in(vi before, vi a) { return vextq_s32(before, a, LANES - 1);
 WG_INLINE vf shift_in(vf before, vf a) { return vextq_f32(before, a, LANES - 1); }
 // a + b in the lanes whose bit is set.
 WG_INLINE vf add_where(vf a, uint64_t set, vf b) {
-  uint32x4_t mask = vtstq_u32(vdupq_n_u32((uint32_t)(set & 0xf)), lane_bits());
-  return vbslq_f32(mask, vaddq_f32(a, b), a);
+  return vbslq_f32(from_bits((uint32_t)set), vaddq_f32(a, b), a);
+}
+
+WG_INLINE float largest(vf a) { return vmaxnmvq_f32(a); }
+
+// 0, 1, 2...
+WG_INLINE vi lane_numbers() {
+  const int32_t lanes[LANES] = {0, 1, 2, 3};
+  return vld1q_s32(lanes);
+}
+WG_INLINE vi add_int(vi a, vi b) { return vaddq_s32(a, b); }
+WG_INLINE vi load_int(const int32_t* p) { return vld1q_s32(p); }
+// The lanes of m, moved together to the front. Stores LANES of them; those beyond are unspecified.
+WG_INLINE void pack(float* p, int32_t* q, vf a, vi b, vm m) {
+  float z[LANES];
+  int32_t id[LANES];
+  vst1q_f32(z, a);
+  vst1q_s32(id, b);
+  // Each goes to where it would be if it were the next, and is overwritten if it isn't wanted.
+  uint32_t wanted = bits(m);
+  int64_t n = 0;
+  for (int i = 0; i < LANES; i++) {
+    p[n] = z[i];
+    q[n] = id[i];
+    n += wanted >> i & 1;
+  }
+}
+// The bits of a at the places of m, moved together to the low end.
+WG_INLINE uint32_t pack_bits(uint32_t a, uint32_t m) {
+  uint32_t packed = 0;
+  for (int n = 0; m; m &= m - 1) packed |= (a >> __builtin_ctz(m) & 1) << n++;
+  return packed;
 }
 
 // The sums over the lanes of four vectors, each in one fixed order.

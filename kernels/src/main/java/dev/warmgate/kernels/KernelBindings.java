@@ -18,6 +18,7 @@ import java.lang.invoke.MethodHandle;
  *
  * @param topK {@code wg_<tier>_topk}
  * @param gateWeights {@code wg_<tier>_gate_weights}
+ * @param route {@code wg_<tier>_route}
  * @param decay {@code wg_<tier>_decay}
  * @param up {@code wg_<tier>_ffn_up}
  * @param down {@code wg_<tier>_ffn_down}
@@ -26,6 +27,7 @@ import java.lang.invoke.MethodHandle;
 record KernelBindings(
     MemorySegment topK,
     MemorySegment gateWeights,
+    MemorySegment route,
     MemorySegment decay,
     MemorySegment up,
     MemorySegment down,
@@ -51,6 +53,21 @@ record KernelBindings(
           FunctionDescriptor.of(
               JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG),
           Linker.Option.critical(false));
+  private static final MethodHandle ROUTE =
+      handle(
+          FunctionDescriptor.of(
+              JAVA_INT,
+              JAVA_LONG,
+              JAVA_FLOAT,
+              JAVA_LONG,
+              JAVA_LONG,
+              JAVA_LONG,
+              JAVA_LONG,
+              JAVA_LONG,
+              JAVA_LONG,
+              JAVA_LONG,
+              JAVA_LONG),
+          Linker.Option.critical(false));
   private static final MethodHandle DECAY =
       handle(
           FunctionDescriptor.ofVoid(JAVA_LONG, JAVA_LONG, JAVA_FLOAT),
@@ -66,6 +83,7 @@ record KernelBindings(
     return new KernelBindings(
         library.findOrThrow(prefix + "topk"),
         library.findOrThrow(prefix + "gate_weights"),
+        library.findOrThrow(prefix + "route"),
         library.findOrThrow(prefix + "decay"),
         library.findOrThrow(prefix + "ffn_up"),
         library.findOrThrow(prefix + "ffn_down"),
@@ -96,6 +114,27 @@ record KernelBindings(
   int callGateWeights(long logits, long experts, long ids, long k, int all, long weights) {
     try {
       return (int) GATE_WEIGHTS.invokeExact(gateWeights, logits, experts, ids, k, all, weights);
+    } catch (Throwable t) {
+      throw unexpected(t);
+    }
+  }
+
+  int callRoute(
+      long plan,
+      float lambda,
+      long logits,
+      long tokens,
+      long residents,
+      long ids,
+      long weights,
+      long displaced,
+      long kept,
+      long misses) {
+    try {
+      return (int)
+          ROUTE.invokeExact(
+              route, plan, lambda, logits, tokens, residents, ids, weights, displaced, kept,
+              misses);
     } catch (Throwable t) {
       throw unexpected(t);
     }

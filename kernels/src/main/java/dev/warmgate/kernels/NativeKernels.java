@@ -82,7 +82,27 @@ final class NativeKernels implements Kernels {
       MemorySegment weights,
       RouteExtras extras) {
     Checks.route(plan, lambda, logits, tokens, residents, ids, weights, extras);
-    return ScalarRoute.route(plan, lambda, logits, tokens, residents, ids, weights, extras);
+    if (!plan.isListed()) {
+      return ScalarRoute.route(plan, lambda, logits, tokens, residents, ids, weights, extras);
+    }
+    long z = address(logits, "logits");
+    long mask = address(residents, "residents");
+    long chosen = address(ids, "ids");
+    long shares = address(weights, "weights");
+    long displaced = address(extras.displaced(), "displaced");
+    long kept = address(extras.kept(), "kept");
+    long misses = address(extras.misses(), "misses");
+    try {
+      return bindings.callRoute(
+          plan.nativeAddress(), lambda, z, tokens, mask, chosen, shares, displaced, kept, misses);
+    } finally {
+      Reference.reachabilityFence(plan);
+      Reference.reachabilityFence(logits);
+      Reference.reachabilityFence(residents);
+      Reference.reachabilityFence(ids);
+      Reference.reachabilityFence(weights);
+      Reference.reachabilityFence(extras);
+    }
   }
 
   @Override

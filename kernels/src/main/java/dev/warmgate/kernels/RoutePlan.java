@@ -19,6 +19,9 @@ public final class RoutePlan implements AutoCloseable {
   /** Most experts of a plan. */
   public static final int MAX_EXPERTS = 1 << 20;
 
+  /** Most candidates that the native tiers can be asked for: {@code MOST} in select.h. */
+  private static final int MOST_LISTED = 48;
+
   private final int experts;
   private final int topK;
   private final Denominator over;
@@ -30,6 +33,7 @@ public final class RoutePlan implements AutoCloseable {
   private final NativeMemory.Block block;
   private final MemorySegment struct;
   private final long address;
+  private final boolean listed;
   private final AtomicReference<ScalarRoute> idle = new AtomicReference<>();
 
   /**
@@ -79,6 +83,13 @@ public final class RoutePlan implements AutoCloseable {
     this.keepTop = keepTop;
     this.maxRank = Math.min(maxRank, experts);
     this.rangeRate = rangeRate;
+    listed =
+        switch (policy) {
+              case LOSSLESS -> topK;
+              case ADDITIVE, CACHE_PRIOR -> 2L * topK;
+              case MAX_RANK -> Math.max(topK, this.maxRank);
+            }
+            <= MOST_LISTED;
     block = NativeMemory.allocate(RouteLayout.SIZE);
     struct = block.memory();
     address = struct.address();
@@ -138,6 +149,11 @@ public final class RoutePlan implements AutoCloseable {
 
   boolean isOpen() {
     return struct.scope().isAlive();
+  }
+
+  /** Whether the native tiers' lists of candidates are long enough for it. */
+  boolean isListed() {
+    return listed;
   }
 
   /** Of the struct; the plan must stay reachable while native code uses it. */

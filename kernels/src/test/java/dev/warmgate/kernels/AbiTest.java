@@ -40,9 +40,19 @@ class AbiTest {
       FfnLayout.BIAS2,
       FfnLayout.ASSIGNMENTS,
       FfnLayout.COUNT,
-      FfnLayout.EXPERT_SIZE
+      FfnLayout.EXPERT_SIZE,
+      RouteLayout.EXPERTS,
+      RouteLayout.TOP_K,
+      RouteLayout.ALL,
+      RouteLayout.HIGHER_ID,
+      RouteLayout.POLICY,
+      RouteLayout.KEEP_TOP,
+      RouteLayout.MAX_RANK,
+      RouteLayout.RANGE_RATE,
+      RouteLayout.RANGE,
+      RouteLayout.SIZE
     };
-    // Safe: the header declares int32_t wg_abi[24], and the library stays loaded.
+    // Safe: the header declares int32_t wg_abi[34], and the library stays loaded.
     int[] c =
         NativeLibrary.get()
             .symbol("wg_abi")
