@@ -6,6 +6,7 @@ package dev.warmgate.metrics;
  * @param hits experts that were resident when a layer asked for them
  * @param misses experts that had to be waited for
  * @param loads experts that were read from disk
+ * @param prefetches of these, reads that began before anybody waited for them
  * @param bytesRead bytes of experts read
  * @param slotBytes bytes of slots that hold, or are about to hold, an expert now
  * @param peakSlotBytes the most that {@code slotBytes} ever was
@@ -16,6 +17,7 @@ public record ResidencyStats(
     long hits,
     long misses,
     long loads,
+    long prefetches,
     long bytesRead,
     long slotBytes,
     long peakSlotBytes,
@@ -23,7 +25,7 @@ public record ResidencyStats(
     long waitNanos) {
 
   /** Nothing happened yet. */
-  public static final ResidencyStats NONE = new ResidencyStats(0, 0, 0, 0, 0, 0, 0, 0);
+  public static final ResidencyStats NONE = new ResidencyStats(0, 0, 0, 0, 0, 0, 0, 0, 0);
 
   /** The share of asked-for experts that were resident, 1 if none was asked for. */
   public double hitRate() {
@@ -37,6 +39,7 @@ public record ResidencyStats(
         hits - earlier.hits,
         misses - earlier.misses,
         loads - earlier.loads,
+        prefetches - earlier.prefetches,
         bytesRead - earlier.bytesRead,
         slotBytes,
         peakSlotBytes,
@@ -50,6 +53,7 @@ public record ResidencyStats(
         hits + other.hits,
         misses + other.misses,
         loads + other.loads,
+        prefetches + other.prefetches,
         bytesRead + other.bytesRead,
         slotBytes + other.slotBytes,
         peakSlotBytes + other.peakSlotBytes,

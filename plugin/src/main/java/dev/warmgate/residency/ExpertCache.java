@@ -66,6 +66,7 @@ public final class ExpertCache implements AutoCloseable {
   private final LongAdder hits = new LongAdder();
   private final LongAdder misses = new LongAdder();
   private final LongAdder loads = new LongAdder();
+  private final LongAdder prefetches = new LongAdder();
   private final LongAdder waitNanos = new LongAdder();
 
   /**
@@ -142,6 +143,7 @@ public final class ExpertCache implements AutoCloseable {
           hits.sum(),
           misses.sum(),
           loads.sum(),
+          prefetches.sum(),
           pager.bytesRead(),
           occupied * slotBytes,
           peakOccupied * slotBytes,
@@ -206,6 +208,47 @@ public final class ExpertCache implements AutoCloseable {
     } finally {
       lock.unlock();
     }
+  }
+
+  /**
+   * Says that an expert will probably be wanted. It is read in the background if there is a free
+   * slot, or one of its layer's with a colder expert in it; a warmer one never makes room. Nothing
+   * is waited for: a hint that comes at a busy moment is dropped.
+   */
+  public void hint(int layer, int expert, Warmth warmth) {
+    if (slotOf.get(firstExpert[layer] + expert) >= 0 || !lock.tryLock()) {
+      return;
+    }
+    try {
+      if (closed || slotOf.get(firstExpert[layer] + expert) >= 0 || !pager.hasRoomForPrefetch()) {
+        return;
+      }
+      int slot = takeColderSlot(layer, warmth, warmth.of(expert));
+      if (slot >= 0) {
+        prefetches.increment();
+        pager.submitPrefetch(startLoad(slot, layer, expert, ticks.get(), 0));
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private int takeColderSlot(int layer, Warmth warmth, float value) {
+    if (unusedSlots > 0) {
+      return takeUnusedSlot();
+    }
+    int coldest = -1;
+    float least = value;
+    for (int slot = 0; slot < state.length(); slot++) {
+      if (layerIn[slot] == layer && evictable(slot)) {
+        float other = warmth.of(expertIn[slot] - firstExpert[layer]);
+        if (other < least) {
+          least = other;
+          coldest = slot;
+        }
+      }
+    }
+    return coldest >= 0 && evict(coldest) ? coldest : -1;
   }
 
   // What follows is for LeaseSet.
@@ -313,6 +356,7 @@ public final class ExpertCache implements AutoCloseable {
     if (slot >= 0) {
       if (state.get(slot) == LOADING) {
         loadLeases[slot]++;
+        pager.promote(slot);
         return slot;
       }
       // Under the lock it can't go away: nobody else evicts.
@@ -324,17 +368,23 @@ public final class ExpertCache implements AutoCloseable {
     if (slot < 0) {
       return -1;
     }
+    pager.submit(startLoad(slot, layer, expert, tick, 1));
+    return slot;
+  }
+
+  /** Makes a free slot the place of an expert that is about to be read. */
+  private Load startLoad(int slot, int layer, int expert, long tick, int leases) {
+    int index = firstExpert[layer] + expert;
     expertIn[slot] = index;
     layerIn[slot] = layer;
     slotsOfLayer[layer]++;
-    loadLeases[slot] = 1;
+    loadLeases[slot] = leases;
     peakOccupied = Math.max(peakOccupied, ++occupied);
     state.set(slot, LOADING);
     slotOf.set(index, slot);
     eviction.used(slot, tick);
     String what = "%s, expert %d".formatted(store.layers().get(layer).name(), expert);
-    pager.submit(new Load(slot, what, slot(slot), store.reads(layer, expert), readBytes));
-    return slot;
+    return new Load(slot, what, slot(slot), store.reads(layer, expert), readBytes);
   }
 
   /** Gives up a lease that may still be a load lease. */
@@ -384,12 +434,7 @@ public final class ExpertCache implements AutoCloseable {
   /** A free slot, made so by eviction if need be; its state is FREE. −1 if all are in use. */
   private int takeSlot(int layer) {
     if (unusedSlots > 0) {
-      for (int slot = 0; slot < state.length(); slot++) {
-        if (state.get(slot) == FREE) {
-          unusedSlots--;
-          return slot;
-        }
-      }
+      return takeUnusedSlot();
     }
     int quota = Math.max(1, state.length() / masks.size());
     int victim =
@@ -404,6 +449,15 @@ public final class ExpertCache implements AutoCloseable {
       victim = eviction.victim(this::evictable);
     }
     return victim;
+  }
+
+  private int takeUnusedSlot() {
+    int slot = 0;
+    while (state.get(slot) != FREE) {
+      slot++;
+    }
+    unusedSlots--;
+    return slot;
   }
 
   private boolean evictable(int slot) {

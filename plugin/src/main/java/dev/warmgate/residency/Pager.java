@@ -20,7 +20,8 @@ import java.util.function.Consumer;
 final class Pager implements AutoCloseable {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition work = lock.newCondition();
-  private final ArrayDeque<Load> queue = new ArrayDeque<>();
+  private final ArrayDeque<Load> demand = new ArrayDeque<>();
+  private final ArrayDeque<Load> prefetch = new ArrayDeque<>();
   private final List<Thread> threads = new ArrayList<>();
   private final Consumer<Load> finished;
   private final int bounceBytes;
@@ -46,7 +47,43 @@ final class Pager implements AutoCloseable {
     return bytesRead.sum();
   }
 
+  /** Queues a read that somebody waits for. */
   void submit(Load load) {
+    enqueue(demand, load);
+  }
+
+  /** Queues a read that nobody waits for yet: it gets its turn when no other is queued. */
+  void submitPrefetch(Load load) {
+    enqueue(prefetch, load);
+  }
+
+  /** Whether a prefetch would begin soon; a longer queue only holds slots back. */
+  boolean hasRoomForPrefetch() {
+    lock.lock();
+    try {
+      return demand.isEmpty() && prefetch.size() < threads.size();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Makes a queued prefetch a demand, since somebody waits for it now. */
+  void promote(int slot) {
+    lock.lock();
+    try {
+      for (Load load : prefetch) {
+        if (load.slot() == slot) {
+          prefetch.remove(load);
+          demand.add(load);
+          return;
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void enqueue(ArrayDeque<Load> queue, Load load) {
     lock.lock();
     try {
       if (closed) {
@@ -80,6 +117,7 @@ final class Pager implements AutoCloseable {
     lock.lock();
     try {
       while (true) {
+        ArrayDeque<Load> queue = demand.isEmpty() ? prefetch : demand;
         Load head = queue.peek();
         if (head == null) {
           if (closed) {

@@ -127,6 +127,7 @@ public final class SharedExperts {
                   last.hits(),
                   last.misses(),
                   last.loads(),
+                  last.prefetches(),
                   last.bytesRead(),
                   0,
                   0,
