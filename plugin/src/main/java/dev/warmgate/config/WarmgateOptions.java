@@ -14,7 +14,8 @@ import java.util.stream.Collectors;
  * The options of one session.
  *
  * @param expertMemory memory for the slots of this session's experts
- * @param routing how a selection is made from logits and residency mask
+ * @param routing how a selection is made from logits and residency mask, and by how much it may
+ *     differ from the model's own
  * @param eviction which resident expert makes room for an absent one
  * @param tier a kernel tier to use instead of the planned one; it can only lower it
  * @param threads the most threads that compute a layer, if not as many as the host has
@@ -23,18 +24,12 @@ import java.util.stream.Collectors;
  */
 public record WarmgateOptions(
     MemoryBudget expertMemory,
-    Routing routing,
+    RoutingOptions routing,
     Eviction eviction,
     Optional<Tier> tier,
     OptionalInt threads,
     OptionalInt ioThreads,
     Io io) {
-
-  /** A routing policy. */
-  public enum Routing {
-    /** The model's own selection. */
-    LOSSLESS
-  }
 
   /** An eviction policy. */
   public enum Eviction {
@@ -62,7 +57,43 @@ public record WarmgateOptions(
               "auto",
               "auto, 512m, 8g, 35%",
               "memory for expert slots; a percentage is of all the model's expert bytes"),
-          new Definition("routing", "lossless", values(Routing.class), "how experts are selected"),
+          new Definition(
+              "routing",
+              "lossless",
+              values(RoutingOptions.Mode.class),
+              "how experts are selected; all but lossless may change the result"),
+          new Definition(
+              "routing.lambda",
+              "0.1",
+              "0 to 10",
+              "cache-prior: how far a resident expert may jump, in ranges of the logits; additive:"
+                  + " the same in logits (default 0.15)"),
+          new Definition(
+              "routing.keep_top",
+              "2",
+              "0 to 64",
+              "cache-prior, max-rank: so many best experts of a token are never displaced"),
+          new Definition(
+              "routing.max_rank",
+              "12",
+              "1 to 1024",
+              "max-rank: the lowest rank from which a resident expert may be taken"),
+          new Definition(
+              "routing.target_hit_rate",
+              "off",
+              "off, 0 to 1",
+              "cache-prior: lambda adapts until so many of a layer's experts are found resident"),
+          new Definition(
+              "routing.min_mass_kept",
+              "0.95",
+              "0 to 1",
+              "with target_hit_rate: lambda never grows past the point where less of the gate's"
+                  + " own choice, by weight, is kept"),
+          new Definition(
+              "routing.absent_share",
+              "0.5",
+              "0 to 1",
+              "capacity: which part of the absent experts that a batch wants is read for it"),
           new Definition("eviction", "lru", values(Eviction.class), "which expert makes room"),
           new Definition(
               "tier",
@@ -104,7 +135,7 @@ public record WarmgateOptions(
     }
     return new WarmgateOptions(
         budget(given),
-        choice(given, "routing", Routing.class).orElse(Routing.LOSSLESS),
+        RoutingOptions.parse(given),
         choice(given, "eviction", Eviction.class).orElse(Eviction.LRU),
         tier(given),
         count(given, "threads", 1024),
@@ -142,7 +173,7 @@ public record WarmgateOptions(
     return auto ? Optional.empty() : choice(given, "tier", Tier.class);
   }
 
-  private static <E extends Enum<E>> Optional<E> choice(
+  static <E extends Enum<E>> Optional<E> choice(
       Map<String, String> given, String name, Class<E> type) {
     String value = given.get(name);
     if (value == null) {
@@ -186,7 +217,7 @@ public record WarmgateOptions(
         .collect(Collectors.joining(", "));
   }
 
-  private static String id(Enum<?> constant) {
-    return constant.name().toLowerCase(Locale.ROOT);
+  static String id(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 }

@@ -4,8 +4,8 @@ import dev.warmgate.kernels.FfnBatch;
 import dev.warmgate.kernels.Kernels;
 import dev.warmgate.kernels.Step;
 import dev.warmgate.kernels.Team;
+import dev.warmgate.metrics.RoutingStats;
 import dev.warmgate.residency.ResidencyMask;
-import dev.warmgate.routing.Router;
 import dev.warmgate.routing.RoutingException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -21,7 +21,7 @@ public final class MoeLayer {
   private final LayerSpec spec;
   private final int cacheLayer;
   private final ResidencyMask mask;
-  private final Router router;
+  private final LayerRouting routing;
   private final Kernels kernels;
   private final SlotViews views;
   private final Workspace.Kind kind;
@@ -30,7 +30,7 @@ public final class MoeLayer {
   MoeLayer(
       LayerSpec spec,
       int cacheLayer,
-      Router router,
+      LayerRouting routing,
       Kernels kernels,
       SlotViews views,
       Workspace.Kind kind,
@@ -38,7 +38,7 @@ public final class MoeLayer {
     this.spec = spec;
     this.cacheLayer = cacheLayer;
     this.mask = kind.cache().mask(cacheLayer);
-    this.router = router;
+    this.routing = routing;
     this.kernels = kernels;
     this.views = views;
     this.kind = kind;
@@ -48,6 +48,11 @@ public final class MoeLayer {
   /** What the layer looks like. */
   public LayerSpec spec() {
     return spec;
+  }
+
+  /** What the routing policy did to the gate's choices; nothing is counted in lossless mode. */
+  public RoutingStats routingStatistics() {
+    return routing.statistics();
   }
 
   /** The layer's resident experts. */
@@ -112,6 +117,7 @@ public final class MoeLayer {
           parts(tokens, team));
       computeExperts(workspace, team);
       team.run(kernels, Step.COMBINE, workspace.batch);
+      routing.learn(workspace.selection);
     } finally {
       workspace.leases.close();
       workspace.batch.clearExperts();
@@ -121,7 +127,7 @@ public final class MoeLayer {
 
   private void route(MemorySegment logits, int first, int tokens, Workspace workspace) {
     try {
-      router.route(logits, tokens, mask.words(), workspace.selection);
+      routing.route(logits, tokens, workspace.selection);
     } catch (RoutingException e) {
       throw e.in(spec.name(), first);
     }

@@ -1,25 +1,38 @@
 package dev.warmgate.expert;
 
+import dev.warmgate.config.RoutingOptions;
 import dev.warmgate.config.WarmgateOptions;
 import dev.warmgate.config.WarmgateOptions.Io;
 import dev.warmgate.hwdetect.Plan;
 import dev.warmgate.kernels.Kernels;
 import dev.warmgate.metrics.ResidencyStats;
+import dev.warmgate.metrics.RoutingStats;
 import dev.warmgate.residency.CacheSettings;
 import dev.warmgate.residency.LayerStore;
 import dev.warmgate.residency.ModelExperts.Place;
 import dev.warmgate.residency.SharedExperts;
-import dev.warmgate.routing.LosslessRouter;
+import dev.warmgate.routing.GateRule;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** The MoE layers of one session, and its share in the caches. */
 public final class MoeModel implements AutoCloseable {
+  private static final RoutingStats NOTHING_ROUTED = new RoutingStats(0, 0, 0, 0, 0, 0);
+
+  /** The sessions' models that are open now; guards what closed ones have counted. */
+  private static final Set<MoeModel> OPEN = new HashSet<>();
+
+  private static RoutingStats closed = NOTHING_ROUTED;
+
   private final SharedExperts.Handle handle;
   private final List<MoeLayer> layers = new ArrayList<>();
+  private final List<LayerRouting> routings = new ArrayList<>();
   private final Map<Workspace.Kind, Pool<Workspace>> workspaces = new HashMap<>();
 
   private MoeModel(SharedExperts.Handle handle) {
@@ -61,14 +74,24 @@ public final class MoeModel implements AutoCloseable {
           new MoeLayer(
               spec,
               place.index(),
-              new LosslessRouter(kernels, spec.rule()),
+              model.routing(kernels, spec.rule(), options.routing(), place),
               kernels,
               views.computeIfAbsent(
                   Map.entry(kind, layout), _ -> new SlotViews(place.cache(), layout)),
               kind,
               model.workspaces.computeIfAbsent(kind, k -> new Pool<>(() -> new Workspace(k)))));
     }
+    synchronized (OPEN) {
+      OPEN.add(model);
+    }
     return model;
+  }
+
+  private LayerRouting routing(
+      Kernels kernels, GateRule rule, RoutingOptions options, Place place) {
+    LayerRouting routing = new LayerRouting(kernels, rule, options, place.cache(), place.index());
+    routings.add(routing);
+    return routing;
   }
 
   /** The {@code index}-th layer. */
@@ -81,9 +104,31 @@ public final class MoeModel implements AutoCloseable {
     return handle.experts().statistics();
   }
 
+  /** What the routing policy did in all layers together. */
+  public RoutingStats routingStatistics() {
+    return layers.stream()
+        .map(MoeLayer::routingStatistics)
+        .reduce(NOTHING_ROUTED, RoutingStats::plus);
+  }
+
+  /** What routing policies did in all sessions of this process, those closed by now included. */
+  public static RoutingStats allRoutingStatistics() {
+    synchronized (OPEN) {
+      return OPEN.stream()
+          .map(MoeModel::routingStatistics)
+          .collect(Collectors.reducing(closed, RoutingStats::plus));
+    }
+  }
+
   /** Gives back buffers and caches; no layer is executing any more. */
   @Override
   public void close() {
+    synchronized (OPEN) {
+      if (OPEN.remove(this)) {
+        closed = closed.plus(routingStatistics());
+      }
+    }
+    routings.forEach(LayerRouting::close);
     workspaces.values().forEach(Pool::close);
     handle.close();
   }

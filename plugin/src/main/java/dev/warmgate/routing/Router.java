@@ -3,7 +3,7 @@ package dev.warmgate.routing;
 import java.lang.foreign.MemorySegment;
 
 /** A routing policy for one layer. */
-public interface Router {
+public interface Router extends AutoCloseable {
 
   /**
    * Selects experts for every token of a call.
@@ -13,6 +13,15 @@ public interface Router {
    * @param residents the layer's residency mask, u64 words
    * @param selection receives ids and weights of every token
    * @throws RoutingException if a token has no finite logit; it says which
+   * @throws IllegalArgumentException if a segment is too small
    */
   void route(MemorySegment logits, int tokens, MemorySegment residents, Selection selection);
+
+  /** The strength of the policy's bias, 0 if it has none. */
+  default float lambda() {
+    return 0;
+  }
+
+  @Override
+  void close();
 }

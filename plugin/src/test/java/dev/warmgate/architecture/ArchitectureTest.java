@@ -38,19 +38,12 @@ class ArchitectureTest {
           Map.ofEntries(
               entry("metrics", Set.of()),
               entry("config", Set.of("kernels")),
-              entry("routing", Set.of("kernels", "metrics")),
-              entry("routing.dispatch", Set.of()),
+              entry("routing", Set.of("routing.dispatch", "kernels", "metrics")),
+              entry("routing.dispatch", Set.of("kernels")),
               entry("residency", Set.of("kernels", "hwdetect", "metrics")),
               entry(
                   "expert",
-                  Set.of(
-                      "routing",
-                      "routing.dispatch",
-                      "residency",
-                      "kernels",
-                      "hwdetect",
-                      "config",
-                      "metrics")),
+                  Set.of("routing", "residency", "kernels", "hwdetect", "config", "metrics")),
               entry("onnx", Set.of("onnx.proto")),
               entry("generate", Set.of()),
               entry(

@@ -6,7 +6,7 @@ import dev.warmgate.kernels.Kernels;
 import dev.warmgate.kernels.NativeMemory;
 import dev.warmgate.kernels.Tier;
 import dev.warmgate.routing.GateRule;
-import dev.warmgate.routing.LosslessRouter;
+import dev.warmgate.routing.PolicyRouter;
 import dev.warmgate.routing.Selection;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -28,8 +28,8 @@ class AssignmentsTest {
       int experts = 1 + random.nextInt(40);
       int topK = 1 + random.nextInt(Math.min(experts, 6));
       var rule = GateRule.moe(experts, topK, random.nextBoolean());
-      var router = new LosslessRouter(Kernels.of(Tier.SCALAR), rule);
-      try (Selection selection = new Selection(topK);
+      try (var router = PolicyRouter.lossless(Kernels.of(Tier.SCALAR), rule);
+          Selection selection = new Selection(topK);
           Assignments assignments = new Assignments(experts);
           Arena arena = Arena.ofConfined()) {
         for (int call = 0; call < 4; call++) {

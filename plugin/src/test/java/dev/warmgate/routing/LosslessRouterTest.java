@@ -48,8 +48,8 @@ class LosslessRouterTest {
       Denominator over = List.of(Denominator.values()).get(random.nextInt(2));
       Ties ties = List.of(Ties.values()).get(random.nextInt(2));
       GateRule rule = new GateRule(experts, topK, over, ties);
-      Router router = new LosslessRouter(kernels, rule);
-      try (Selection selection = new Selection(topK);
+      try (Router router = PolicyRouter.lossless(kernels, rule);
+          Selection selection = new Selection(topK);
           Arena arena = Arena.ofConfined()) {
         // A selection is used again by longer and by shorter calls.
         for (int call = 0; call < 3; call++) {
@@ -132,8 +132,8 @@ class LosslessRouterTest {
   @EnumSource(Tier.class)
   void aTokenWithoutAFiniteLogitIsNamed(Tier tier) {
     assumeTrue(Kernels.availability(tier).isAvailable(), tier + " can't run here");
-    Router router = new LosslessRouter(Kernels.of(tier), GateRule.moe(5, 2, true));
-    try (Selection selection = new Selection(2);
+    try (Router router = PolicyRouter.lossless(Kernels.of(tier), GateRule.moe(5, 2, true));
+        Selection selection = new Selection(2);
         Arena arena = Arena.ofConfined()) {
       float[] logits = new float[4 * 5];
       for (int e = 0; e < 5; e++) {

@@ -5,7 +5,9 @@ import ai.onnxruntime.OrtEpDevice;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import dev.warmgate.config.WarmgateOptions;
+import dev.warmgate.expert.MoeModel;
 import dev.warmgate.metrics.ResidencyStats;
+import dev.warmgate.metrics.RoutingStats;
 import dev.warmgate.residency.SharedExperts;
 import java.io.IOException;
 import java.io.InputStream;
@@ -80,6 +82,14 @@ public final class WarmgateProvider {
   /** What the expert caches of this process did so far, those closed by now included. */
   public ResidencyStats statistics() {
     return SharedExperts.statistics();
+  }
+
+  /**
+   * What bounded-loss routing did in this process so far, sessions closed by now included; nothing
+   * is counted in lossless mode.
+   */
+  public RoutingStats routingStatistics() {
+    return MoeModel.allRoutingStatistics();
   }
 
   private static List<OrtEpDevice> devices(OrtEnvironment environment) throws OrtException {
