@@ -38,7 +38,7 @@ expect 'len(answer["layers"]) >= 1 and not answer["unsupported"]' inspect "$mode
 expect 'answer["pass"]' check "$model" --expert-memory 25% --tokens 16
 expect 'len(answer["token_ids"]) == 8' run "$model" --prompt "In the beginning" --max-tokens 8 \
   --expert-memory 25%
-expect 'len({run["text"] for run in answer["runs"]}) == 1' demo
+expect 'answer["equal"] and answer["runs"][3]["routing"]["mass_kept"] > 0.5' demo --warm-up 100
 refuse check "$out/none.onnx"
 refuse check "$model" --expert-memory 1k
 refuse run "$model" --prompt x --option nonsense=1

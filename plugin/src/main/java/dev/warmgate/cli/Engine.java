@@ -8,6 +8,7 @@ import dev.warmgate.config.WarmgateOptions;
 import dev.warmgate.generate.SessionSetup;
 import dev.warmgate.host.ort.WarmgateProvider;
 import dev.warmgate.metrics.ResidencyStats;
+import dev.warmgate.metrics.RoutingStats;
 import dev.warmgate.onnx.OnnxModel;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -42,7 +43,7 @@ final class Engine {
   static Engine warmgate(EngineOptions given) {
     WarmgateOptions parsed = WarmgateOptions.parse(given.sessionOptions());
     return new Engine(
-        parsed.routing().name().toLowerCase(Locale.ROOT).replace('_', '-'),
+        parsed.routing().mode().name().toLowerCase(Locale.ROOT).replace('_', '-'),
         given.threads(),
         Optional.of(given.sessionOptions()));
   }
@@ -110,5 +111,12 @@ final class Engine {
   /** What the caches did since the process started; empty for stock. */
   Optional<ResidencyStats> statistics() {
     return options.isPresent() ? Optional.of(provider().statistics()) : Optional.empty();
+  }
+
+  /** What the routing policy did; empty for stock and for lossless routing. */
+  Optional<RoutingStats> routingStatistics() {
+    boolean bounded =
+        options.isPresent() && !WarmgateOptions.parse(options.get()).routing().lossless();
+    return bounded ? Optional.of(provider().routingStatistics()) : Optional.empty();
   }
 }

@@ -2,6 +2,7 @@ package dev.warmgate.cli;
 
 import com.google.gson.JsonObject;
 import dev.warmgate.metrics.ResidencyStats;
+import dev.warmgate.metrics.RoutingStats;
 import java.util.Optional;
 
 /** The residency counters in reports: one set of names everywhere. */
@@ -16,8 +17,28 @@ final class Residency {
     report.add("peak_slot_bytes", Json.of(stats.map(ResidencyStats::peakSlotBytes)));
     report.add("hits", Json.of(stats.map(ResidencyStats::hits)));
     report.add("misses", Json.of(stats.map(ResidencyStats::misses)));
+    report.add("prefetches", Json.of(stats.map(ResidencyStats::prefetches)));
     report.add("loads", Json.of(stats.map(ResidencyStats::loads)));
     report.add("wait_ms", Json.of(stats.map(s -> s.waitNanos() / 1e6)));
+  }
+
+  /** Adds what a bounded-loss policy did, or nothing. */
+  static void addTo(JsonObject report, String name, Optional<RoutingStats> stats) {
+    stats.ifPresent(
+        s ->
+            report.add(
+                name,
+                Json.object(
+                    "agreement", s.agreement(),
+                    "mass_kept", s.massKept(),
+                    "hit_rate", s.hitRate(),
+                    "lambda", s.lambda())));
+  }
+
+  /** For people, in one line. */
+  static String text(RoutingStats stats) {
+    return "%s of the gate's choices and %s of their weight kept"
+        .formatted(Texts.percent(stats.agreement()), Texts.percent(stats.massKept()));
   }
 
   /** For people, in one line. */

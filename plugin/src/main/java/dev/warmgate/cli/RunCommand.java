@@ -11,6 +11,7 @@ import dev.warmgate.generate.TextStream;
 import dev.warmgate.generate.Tokenizer;
 import dev.warmgate.generate.TokenizerProvider;
 import dev.warmgate.metrics.ResidencyStats;
+import dev.warmgate.metrics.RoutingStats;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
@@ -147,6 +148,7 @@ final class RunCommand extends WarmgateCommand {
     int[] ids = prompt.ids != null ? prompt.ids : tokenizer.orElseThrow().encode(prompt.text);
     warmUp(model, ids, sampling);
     Optional<ResidencyStats> before = engine.statistics();
+    Optional<RoutingStats> routedBefore = engine.routingStatistics();
     StringBuilder text = new StringBuilder();
     Generation generation;
     try (Progress progress = Progress.start(progressConsole(), "run", maxTokens)) {
@@ -163,15 +165,18 @@ final class RunCommand extends WarmgateCommand {
     }
     Optional<ResidencyStats> counted =
         engine.statistics().map(after -> after.since(before.orElseThrow()));
+    Optional<RoutingStats> routed =
+        engine.routingStatistics().map(after -> after.since(routedBefore.orElseThrow()));
     JsonObject report =
         report(engine.name(), counted, generation, tokenizer.map(t -> text.toString()));
+    Residency.addTo(report, "routing", routed);
     if (json()) {
       // The fields of the entry, and the entry in a list as `demo` prints it: one reader for both.
       JsonObject whole = report.deepCopy();
       whole.add("runs", Json.of(List.of(report)));
       print(whole);
     } else {
-      summarize(counted, generation);
+      summarize(counted, routed, generation);
     }
   }
 
@@ -233,7 +238,8 @@ final class RunCommand extends WarmgateCommand {
     return 1000 / (step > 0 ? step : generation.prefillMillis());
   }
 
-  private void summarize(Optional<ResidencyStats> counted, Generation generation) {
+  private void summarize(
+      Optional<ResidencyStats> counted, Optional<RoutingStats> routed, Generation generation) {
     console().out().println();
     console().out().flush();
     StringBuilder line =
@@ -243,6 +249,7 @@ final class RunCommand extends WarmgateCommand {
             .append(Texts.number(tokensPerSecond(generation), 1))
             .append(" tokens/s");
     counted.ifPresent(stats -> line.append(", ").append(Residency.text(stats)));
+    routed.ifPresent(stats -> line.append(", ").append(Residency.text(stats)));
     ProcessMemory.peakBytes()
         .ifPresent(peak -> line.append(", peak memory ").append(Texts.bytes(peak)));
     console().err().println(line);
