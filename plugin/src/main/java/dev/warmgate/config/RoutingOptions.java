@@ -3,13 +3,15 @@ package dev.warmgate.config;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.OptionalInt;
 
 /**
  * How experts are selected.
  *
  * @param mode the policy
  * @param lambda strength of the bias towards resident experts; the start, if it adapts
- * @param keepTop so many best experts of a token are never displaced
+ * @param keepTop so many best experts of a token are never displaced; empty for the layer's
+ *     default, see {@link #keepTop(int)}
  * @param maxRank the lowest rank from which a resident expert may be taken
  * @param targetHitRate what an adaptive lambda aims at; empty if lambda is fixed
  * @param minMassKept the gate mass that an adaptive lambda must keep
@@ -18,7 +20,7 @@ import java.util.OptionalDouble;
 public record RoutingOptions(
     Mode mode,
     float lambda,
-    int keepTop,
+    OptionalInt keepTop,
     int maxRank,
     OptionalDouble targetHitRate,
     double minMassKept,
@@ -40,6 +42,8 @@ public record RoutingOptions(
 
   private static final float DEFAULT_LAMBDA = 0.1f;
   private static final float DEFAULT_BONUS = 0.15f;
+  private static final int DEFAULT_KEEP_TOP = 2;
+  private static final int DEFAULT_MAX_RANK = 12;
 
   /** The options that each mode has. */
   private static final Map<String, List<Mode>> APPLY =
@@ -74,11 +78,19 @@ public record RoutingOptions(
     return new RoutingOptions(
         mode,
         (float) number(given, "routing.lambda", 0, 10, lambda),
-        (int) whole(given, "routing.keep_top", 0, 64, 2),
-        (int) whole(given, "routing.max_rank", 1, 1024, 12),
+        whole(given, "routing.keep_top", 0, 64),
+        whole(given, "routing.max_rank", 1, 1024).orElse(DEFAULT_MAX_RANK),
         target,
         share(given, "routing.min_mass_kept").orElse(0.95),
         number(given, "routing.absent_share", 0, 1, 0.5));
+  }
+
+  /**
+   * How many best experts of a token are never displaced in a layer that selects {@code topK}: by
+   * default 2, but one less than all, since otherwise nothing could ever be displaced.
+   */
+  public int keepTop(int topK) {
+    return Math.min(keepTop.orElse(Math.min(DEFAULT_KEEP_TOP, topK - 1)), topK);
   }
 
   /** Whether the selection is the model's own. */
@@ -92,13 +104,15 @@ public record RoutingOptions(
         : OptionalDouble.of(number(given, name, 0, 1, 0));
   }
 
-  private static double whole(
-      Map<String, String> given, String name, double min, double max, double otherwise) {
-    double value = number(given, name, min, max, otherwise);
+  private static OptionalInt whole(Map<String, String> given, String name, int min, int max) {
+    if (!given.containsKey(name)) {
+      return OptionalInt.empty();
+    }
+    double value = number(given, name, min, max, min);
     if (value != Math.rint(value)) {
       throw bad(name, given.get(name), "a whole number", min, max);
     }
-    return value;
+    return OptionalInt.of((int) value);
   }
 
   private static double number(

@@ -72,7 +72,8 @@ public record WarmgateOptions(
               "routing.keep_top",
               "2",
               "0 to 64",
-              "cache-prior, max-rank: so many best experts of a token are never displaced"),
+              "cache-prior, max-rank: so many best experts of a token are never displaced; by default"
+                  + " at most all but one"),
           new Definition(
               "routing.max_rank",
               "12",

@@ -53,7 +53,7 @@ final class LayerRouting implements AutoCloseable {
   private static Router router(
       Kernels kernels, GateRule rule, RoutingOptions options, RoutePolicy policy) {
     return new PolicyRouter(
-        kernels, rule, policy, lambda(options), options.keepTop(), options.maxRank());
+        kernels, rule, policy, lambda(options), options.keepTop(rule.topK()), options.maxRank());
   }
 
   private static Lambda lambda(RoutingOptions options) {

@@ -79,15 +79,19 @@ public final class CapacityRouter implements Router {
     long rowBytes = (long) rule.experts() * Float.BYTES;
     long assignmentBytes = (long) rule.topK() * Integer.BYTES;
     for (int token = 0; token < tokens; token++) {
-      MemorySegment row = logits.asSlice(token * rowBytes, rowBytes);
-      kernels.gateWeights(
-          row,
-          rule.experts(),
-          selection.ids().asSlice(token * assignmentBytes, assignmentBytes),
-          rule.topK(),
-          rule.over(),
-          selection.weights().asSlice(token * assignmentBytes, assignmentBytes));
-      selection.compareWithGate(token, row, residents);
+      if (selection.isGateChoice(token)) {
+        selection.noneDisplaced(token);
+      } else {
+        MemorySegment row = logits.asSlice(token * rowBytes, rowBytes);
+        kernels.gateWeights(
+            row,
+            rule.experts(),
+            selection.ids().asSlice(token * assignmentBytes, assignmentBytes),
+            rule.topK(),
+            rule.over(),
+            selection.weights().asSlice(token * assignmentBytes, assignmentBytes));
+        selection.compareWithGate(token, row, residents);
+      }
     }
   }
 

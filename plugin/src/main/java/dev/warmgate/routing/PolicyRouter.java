@@ -20,7 +20,7 @@ public final class PolicyRouter implements Router {
    * @param rule of the layer's operator
    * @param policy what is done with it
    * @param lambda its strength; ignored by policies that have none
-   * @param keepTop so many best experts of a token are never displaced; cut off at k
+   * @param keepTop so many best experts of a token are never displaced, 0 to k
    * @param maxRank the lowest rank from which a resident expert may be taken
    */
   public PolicyRouter(
@@ -34,7 +34,7 @@ public final class PolicyRouter implements Router {
             rule.over(),
             rule.ties(),
             policy,
-            Math.min(keepTop, rule.topK()),
+            keepTop,
             maxRank,
             RANGE_RATE);
   }

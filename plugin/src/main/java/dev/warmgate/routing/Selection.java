@@ -122,6 +122,20 @@ public final class Selection implements AutoCloseable {
     MemorySegment.copy(ids, 0, displaced, 0, (long) assignments() * Integer.BYTES);
   }
 
+  /** Whether a token's experts are those of the choice set aside. */
+  boolean isGateChoice(int token) {
+    long from = (long) token * topK * Integer.BYTES;
+    long to = from + (long) topK * Integer.BYTES;
+    return MemorySegment.mismatch(ids, from, to, displaced, from, to) < 0;
+  }
+
+  /** Ends the comparison for a token that has the choice set aside. */
+  void noneDisplaced(int token) {
+    for (int a = token * topK; a < (token + 1) * topK; a++) {
+      displaced.setAtIndex(ValueLayout.JAVA_INT, a, -1);
+    }
+  }
+
   /**
    * Compares a token's experts, chosen by other means since, with the choice set aside.
    *

@@ -8,6 +8,7 @@ import dev.warmgate.config.RoutingOptions.Mode;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -23,14 +24,24 @@ class RoutingOptionsTest {
   @Test
   void cachePriorHasItsDefaults() {
     assertEquals(
-        new RoutingOptions(Mode.CACHE_PRIOR, 0.1f, 2, 12, OptionalDouble.empty(), 0.95, 0.5),
+        new RoutingOptions(
+            Mode.CACHE_PRIOR, 0.1f, OptionalInt.empty(), 12, OptionalDouble.empty(), 0.95, 0.5),
         parse("cache-prior"));
+  }
+
+  @Test
+  void somethingCanBeDisplacedByDefault() {
+    assertEquals(2, parse("cache-prior").keepTop(8));
+    assertEquals(1, parse("cache-prior").keepTop(2));
+    assertEquals(0, parse("cache-prior").keepTop(1));
+    assertEquals(4, parse("cache-prior", "routing.keep_top", "9").keepTop(4));
   }
 
   @Test
   void everyOptionIsRead() {
     assertEquals(
-        new RoutingOptions(Mode.CACHE_PRIOR, 0.25f, 1, 12, OptionalDouble.of(0.8), 0.9, 0.5),
+        new RoutingOptions(
+            Mode.CACHE_PRIOR, 0.25f, OptionalInt.of(1), 12, OptionalDouble.of(0.8), 0.9, 0.5),
         parse(
             "cache-prior",
             "routing.lambda",

@@ -23,7 +23,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 class WarmgateOptionsTest {
   private static final RoutingOptions LOSSLESS =
       new RoutingOptions(
-          RoutingOptions.Mode.LOSSLESS, 0.1f, 2, 12, OptionalDouble.empty(), 0.95, 0.5);
+          RoutingOptions.Mode.LOSSLESS,
+          0.1f,
+          OptionalInt.empty(),
+          12,
+          OptionalDouble.empty(),
+          0.95,
+          0.5);
 
   private static WarmgateOptions parse(String name, String value) {
     return WarmgateOptions.parse(Map.of(name, value));
