@@ -16,6 +16,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,7 +24,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Many threads, few slots: every byte under a lease is right, and nothing stands still. */
 @Tag("slow")
-@Timeout(180)
+@Timeout(value = 90, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ExpertCacheStressTest {
   private static final int THREADS = 8;
   private static final long EXPERT_BYTES = 3_200;
@@ -115,6 +116,57 @@ class ExpertCacheStressTest {
       leases.close();
     }
     return null;
+  }
+
+  /**
+   * A thread that was stopped between finding a slot and leasing it must not get the expert that is
+   * in the slot by then. More threads than processors, so that some are stopped just there.
+   */
+  @Test
+  void aLeaseIsOfTheExpertThatWasAskedFor() throws Exception {
+    var layer = new ExpertFixture(folder, "tiny", 5, 6, 16);
+    try (var cache =
+            new ExpertCache(List.of(layer.store()), 2 * 16, new CacheSettings(1, 4_096, false));
+        ExecutorService pool = Executors.newFixedThreadPool(THREADS)) {
+      AtomicBoolean done = new AtomicBoolean();
+      List<Future<Long>> spinners = new ArrayList<>();
+      for (int t = 0; t < THREADS - 1; t++) {
+        int first = t;
+        spinners.add(
+            pool.submit(
+                () -> {
+                  long leased = 0;
+                  for (long i = first; !done.get(); i++) {
+                    int expert = (int) (i / 64 % 6);
+                    int slot = cache.tryLease(0, expert, i);
+                    if (slot >= 0) {
+                      try {
+                        layer.check(cache.slot(slot), expert);
+                      } finally {
+                        cache.release(slot);
+                      }
+                      leased++;
+                    }
+                  }
+                  return leased;
+                }));
+      }
+      try (LeaseSet leases = cache.newLeaseSet()) {
+        for (int call = 0; call < 2_000; call++) {
+          leases.begin(0, new int[] {call % 6}, 1);
+          assertEquals(1, leases.next(new int[1]));
+          layer.check(cache.slot(leases.slot(0)), call % 6);
+          leases.release(0);
+        }
+      } finally {
+        done.set(true);
+      }
+      long leased = 0;
+      for (Future<Long> spinner : spinners) {
+        leased += spinner.get();
+      }
+      assertTrue(leased > 0, "nothing was leased without a lock");
+    }
   }
 
   /** The budget holds at every moment, by every account. */
