@@ -21,5 +21,6 @@ module dev.warmgate.plugin {
   opens dev.warmgate.cli to
       info.picocli;
 
+  uses dev.warmgate.cli.CommandProvider;
   uses dev.warmgate.generate.TokenizerProvider;
 }

@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
+import java.util.ServiceLoader;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -58,6 +59,9 @@ public final class Main implements Runnable {
             new RunCommand(console),
             new DemoCommand(console))
         .forEach(commands::addSubcommand);
+    for (CommandProvider provider : ServiceLoader.load(CommandProvider.class)) {
+      provider.commands(console.out(), console.err()).forEach(commands::addSubcommand);
+    }
     commands.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));
     commands.setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8));
     commands.setParameterExceptionHandler((e, arguments) -> fail(console, debug, e));

@@ -55,7 +55,7 @@ final class GateOrder {
     for (int r = 0; r < rows; r++) {
       load(r);
       find(r, Long.MAX_VALUE);
-      logSum[r] = LogSumExp.of(row);
+      logSum[r] = found[r] == 0 ? 0 : LogSumExp.of(row, logit(keys[r * chunk]));
     }
   }
 
@@ -90,8 +90,12 @@ final class GateOrder {
 
   /** The log of a target's share of the row's softmax: what rows are compared by. */
   float score(int r, long key) {
+    return logit(key) - logSum[r];
+  }
+
+  private static float logit(long key) {
     int order = (int) (key >> 32);
-    return Float.intBitsToFloat(order ^ ((order >> 31) & Integer.MAX_VALUE)) - logSum[r];
+    return Float.intBitsToFloat(order ^ ((order >> 31) & Integer.MAX_VALUE));
   }
 
   private long key(int target, float logit) {
@@ -112,19 +116,24 @@ final class GateOrder {
   private void find(int r, long bound) {
     int base = r * chunk;
     int count = 0;
-    long least = NONE;
+    float least = Float.NEGATIVE_INFINITY;
     for (int target = 0; target < targets; target++) {
-      long key = key(target, row[target]);
-      if (key <= least || key >= bound) {
+      float logit = row[target];
+      if (!(logit >= least)) {
+        continue; // the common case in a long row; NaN, too
+      }
+      long key = key(target, logit);
+      boolean full = count == chunk;
+      if (key >= bound || key == NONE || (full && key < keys[base + chunk - 1])) {
         continue;
       }
-      int i = base + (count < chunk ? count++ : chunk - 1);
+      int i = base + (full ? chunk - 1 : count++);
       for (; i > base && keys[i - 1] < key; i--) {
         keys[i] = keys[i - 1];
       }
       keys[i] = key;
       if (count == chunk) {
-        least = keys[base + chunk - 1];
+        least = logit(keys[base + chunk - 1]);
       }
     }
     found[r] = count;

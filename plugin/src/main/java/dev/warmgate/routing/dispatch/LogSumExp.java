@@ -11,23 +11,23 @@ final class LogSumExp {
 
   private LogSumExp() {}
 
-  /** Of {@code values}, whose −∞ and NaN count as nothing. Overwrites them. */
-  static float of(float[] values) {
-    float max = -Float.MAX_VALUE;
-    for (int i = 0; i < values.length; i++) {
-      float value = values[i] > -Float.MAX_VALUE ? values[i] : -Float.MAX_VALUE;
-      values[i] = Math.min(value, Float.MAX_VALUE);
-      max = Math.max(max, values[i]);
-    }
+  /**
+   * Of {@code values}, whose −∞ and NaN count as nothing. Overwrites them.
+   *
+   * @param max the greatest that is not NaN; of infinity, the largest finite number
+   */
+  static float of(float[] values, float max) {
     for (int i = 0; i < values.length; i++) {
       values[i] = exp2((values[i] - max) * LOG2_E);
     }
-    return max + (float) Math.log(sum(values));
+    float sum = sum(values);
+    // An infinite logit outweighs all others.
+    return Float.isFinite(sum) ? max + (float) Math.log(sum) : max;
   }
 
-  /** 2 to a power of at most 0; what is below 2^-126 counts as that. */
+  /** 2 to a power of at most 0; what is below 2^-126, or not a number, counts as that. */
   private static float exp2(float power) {
-    float limited = Math.max(power, 1 - EXPONENT_BIAS);
+    float limited = power > 1 - EXPONENT_BIAS ? power : 1 - EXPONENT_BIAS;
     int whole = (int) limited - 1;
     float part = limited - whole;
     // A cubic that meets 2^x for 0 <= x <= 1 to some 1e-4.

@@ -1,0 +1,14 @@
+package dev.warmgate.benchmarks;
+
+import dev.warmgate.benchmarks.dispatch.DispatchBenchCommand;
+import dev.warmgate.cli.CommandProvider;
+import java.io.PrintStream;
+import java.util.List;
+
+/** This module's commands. */
+public final class BenchmarkCommands implements CommandProvider {
+  @Override
+  public List<Object> commands(PrintStream out, PrintStream err) {
+    return List.of(new DispatchBenchCommand(out, err));
+  }
+}

@@ -1,0 +1,112 @@
+package dev.warmgate.benchmarks.dispatch;
+
+import java.awt.Color;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import org.knowm.xchart.BitmapEncoder;
+import org.knowm.xchart.VectorGraphicsEncoder;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.style.Styler.LegendPosition;
+import org.knowm.xchart.style.lines.SeriesLines;
+import org.knowm.xchart.style.markers.SeriesMarkers;
+
+/** Capacity against load: a series a method, a point for each kind of target. */
+final class DispatchPlot {
+  private static final int WIDTH = 900;
+  private static final int HEIGHT = 600;
+  private static final double[] KINDS = {1, 2, 8};
+
+  private final XYChart chart;
+
+  DispatchPlot(Workload workload) {
+    chart =
+        new XYChartBuilder()
+            .width(WIDTH)
+            .height(HEIGHT)
+            .title("Rows sent to a target, " + workload.setting())
+            .xAxisTitle("capacity of the target (rows)")
+            .yAxisTitle("load (rows, mean ± standard deviation)")
+            .build();
+    chart.getStyler().setLegendPosition(LegendPosition.InsideNW);
+    chart.getStyler().setChartBackgroundColor(Color.WHITE);
+    double[] capacity = new double[KINDS.length];
+    for (int kind = 0; kind < KINDS.length; kind++) {
+      capacity[kind] = mean(workload, kind, workload.capacities());
+    }
+    for (Method method : Method.values()) {
+      int[] routes = new int[workload.setting().places()];
+      method.on(workload).route(routes);
+      int[] loads = Outcome.loads(routes, workload.setting().size());
+      double[] mean = new double[KINDS.length];
+      double[] deviation = new double[KINDS.length];
+      for (int kind = 0; kind < KINDS.length; kind++) {
+        mean[kind] = mean(workload, kind, loads);
+        deviation[kind] = deviation(workload, kind, loads, mean[kind]);
+      }
+      chart.addSeries(method.text(), capacity, mean, deviation);
+    }
+    XYSeries limit = chart.addSeries("load = capacity", capacity, capacity);
+    limit.setMarker(SeriesMarkers.NONE);
+    limit.setLineColor(Color.GRAY);
+    limit.setLineStyle(SeriesLines.DASH_DASH);
+  }
+
+  /** Whether a file's name ends as {@link #save} can write it. */
+  static boolean writes(Path file) {
+    return isSvg(file) || hasSuffix(file, ".png");
+  }
+
+  /**
+   * Writes a PNG or SVG file, by its name's ending.
+   *
+   * @throws IOException if it can't be written
+   */
+  void save(Path file) throws IOException {
+    Path folder = file.toAbsolutePath().getParent();
+    if (!Files.isDirectory(folder)) {
+      throw new IOException(folder + ": no such folder");
+    }
+    if (isSvg(file)) {
+      VectorGraphicsEncoder.saveVectorGraphic(
+          chart, file.toString(), VectorGraphicsEncoder.VectorGraphicsFormat.SVG);
+    } else {
+      BitmapEncoder.saveBitmap(chart, file.toString(), BitmapEncoder.BitmapFormat.PNG);
+    }
+  }
+
+  private static boolean isSvg(Path file) {
+    return hasSuffix(file, ".svg");
+  }
+
+  private static boolean hasSuffix(Path file, String suffix) {
+    return file.toString().toLowerCase(Locale.ROOT).endsWith(suffix);
+  }
+
+  private static double mean(Workload workload, int kind, int[] values) {
+    double sum = 0;
+    int count = 0;
+    for (int target = 0; target < values.length; target++) {
+      if (workload.relative()[target] == KINDS[kind]) {
+        sum += values[target];
+        count++;
+      }
+    }
+    return sum / count;
+  }
+
+  private static double deviation(Workload workload, int kind, int[] values, double mean) {
+    double squares = 0;
+    int count = 0;
+    for (int target = 0; target < values.length; target++) {
+      if (workload.relative()[target] == KINDS[kind]) {
+        squares += (values[target] - mean) * (values[target] - mean);
+        count++;
+      }
+    }
+    return Math.sqrt(squares / (count - 1));
+  }
+}
