@@ -96,10 +96,16 @@ WG_INLINE vf add_where(vf a, uint64_t set, vf b) {
   return _mm256_blendv_ps(a, _mm256_add_ps(a, b), from_bits((uint32_t)set));
 }
 
+// Over all lanes, in one fixed order.
 WG_INLINE float largest(vf a) {
   __m128 four = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
   __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+WG_INLINE float sum(vf a) {
+  __m128 four = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
 // 0, 1, 2...

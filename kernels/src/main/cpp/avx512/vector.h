@@ -46,7 +46,8 @@ WG_INLINE vf round(vf a) {
 // a * 2^n for integral n, with the right result at both ends of the range.
 WG_INLINE vf scale(vf a, vf n) { return _mm512_scalef_ps(a, n); }
 
-WG_INLINE vm gt(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
+// With b first, as a may come from memory.
+WG_INLINE vm gt(vf a, vf b) { return _mm512_cmp_ps_mask(b, a, _CMP_LT_OQ); }
 WG_INLINE vm ge(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ); }
 WG_INLINE vm eq(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
 WG_INLINE vf select(vm m, vf a, vf b) { return _mm512_mask_blend_ps(m, b, a); }
@@ -73,7 +74,9 @@ WG_INLINE vf shift_in(vf before, vf a) {
 // a + b in the lanes whose bit is set.
 WG_INLINE vf add_where(vf a, uint64_t set, vf b) { return _mm512_mask_add_ps(a, (vm)set, a, b); }
 
+// Over all lanes, in one fixed order.
 WG_INLINE float largest(vf a) { return _mm512_reduce_max_ps(a); }
+WG_INLINE float sum(vf a) { return _mm512_reduce_add_ps(a); }
 
 // 0, 1, 2...
 WG_INLINE vi lane_numbers() {

@@ -17,8 +17,8 @@ int32_t WG_NAME(gate_weights)(const float* logits, int64_t experts, const int32_
 int32_t WG_NAME(route)(wg_route* plan, float lambda, const float* logits, int64_t tokens,
                        const uint64_t* residents, int32_t* ids, float* weights,
                        int32_t* displaced, float* kept, int32_t* misses) {
-  Token first = {logits, ids, weights, displaced, kept, misses};
-  return route(plan, lambda, residents, first, tokens);
+  return for_call(plan, lambda, residents)(plan, lambda, logits, tokens, residents, ids, weights,
+                                           displaced, kept, misses);
 }
 
 void WG_NAME(decay)(float* values, int64_t count, float factor) { decay(values, count, factor); }

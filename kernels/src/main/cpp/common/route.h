@@ -1,42 +1,14 @@
 // A fused route: selection, combine weights, and what residents displaced, token by token. Kernels.java
-// says what it means. Include after select.h; every tier has its own copy, with internal linkage.
+// says what it means. Include after finish.h; every tier has its own copy, with internal linkage.
 #ifndef WARMGATE_ROUTE_H
 #define WARMGATE_ROUTE_H
 
 namespace {
 
-// What stays the same for all tokens of a call.
-struct Route {
-  wg_route* plan;
-  float lambda;
-  const uint64_t* residents;
-  bool scored;       // residents may displace
-  int32_t by_logit;  // how many of the best by logit must be among the candidates
-  int32_t by_score;  // how many of the best by score
-};
-
-// A token and where its results go; those that aren't wanted are null.
-struct Token {
-  const float* logits;
-  int32_t* ids;
-  float* weights;
-  int32_t* displaced;
-  float* kept;
-  int32_t* misses;
-};
-
-WG_INLINE vf load_some(const float* p, int64_t left) {
-  const vf none = splat(minus_infinity());
-  if (left >= LANES) return load(p);
-  return left > 0 ? load_first(p, left, none) : none;
-}
-
-WG_INLINE float smaller(float a, float b) { return a < b ? a : b; }
-
 constexpr float MASKED = -3e38f;  // logits up to here are exporters' masks and have no range
 
 // The plan's running range learns a token's.
-void learn(wg_route* plan, const float* logits, float max, float min) {
+WG_INLINE void learn(wg_route* plan, const float* logits, float max, float min) {
   if (max == __builtin_inff()) {
     // Infinite logits are left out.
     max = minus_infinity();
@@ -52,294 +24,254 @@ void learn(wg_route* plan, const float* logits, float max, float min) {
   plan->range = smaller(learnt, __FLT_MAX__);
 }
 
-WG_INLINE float bonus_of(const Route& r) {
-  switch (r.plan->policy) {
-    case WG_ROUTE_ADDITIVE:
-      return r.lambda;
-    case WG_ROUTE_CACHE_PRIOR:
-      return smaller(r.lambda * r.plan->range, __FLT_MAX__);
-    default:
-      return 0;
-  }
+WG_INLINE float smallest(vf a) { return -largest(sub(splat(0.0f), a)); }
+
+// The smaller of each lane, where z isn't a mask.
+WG_INLINE vf least_of(vf least, vf z) {
+  return min_nan(least, select(gt(z, splat(MASKED)), z, splat(__builtin_inff())));
 }
 
-// The chosen, as bits.
-template <int N>
-WG_INLINE uint64_t choose(const Route& r, const Values<N>& z, const Numbers<N>& rank, float bonus,
-                          uint64_t resident) {
-  const wg_route& plan = *r.plan;
-  if (!r.scored) return less<N>(rank, plan.top_k);
-  Values<N> score;
-  if (plan.policy == WG_ROUTE_MAX_RANK) {
-    for (int b = 0; b < z.VECTORS; b++) {
-      vm near = gt_int(splat_int(plan.max_rank), rank.v[b]);
-      vm here = both(near, from_bits((uint32_t)(resident >> (b * LANES))));
-      vm top = gt_int(splat_int(plan.keep_top), rank.v[b]);
-      score.v[b] = select(top, splat(2.0f), select(here, splat(1.0f), splat(0.0f)));
-    }
-  } else {
-    if (plan.policy == WG_ROUTE_CACHE_PRIOR) resident |= less<N>(rank, plan.keep_top);
-    for (int b = 0; b < z.VECTORS; b++) {
-      score.v[b] = add_where(z.v[b], resident >> (b * LANES), splat(bonus));
-    }
-  }
-  return less<N>(rank_by_score<N>(score, rank), plan.top_k);
+WG_INLINE float bonus_of(const Route& r, Policy policy) {
+  if (policy == PRIOR) return smaller(r.lambda * r.plan->range, __FLT_MAX__);
+  return policy == BONUS ? r.lambda : 0;
 }
 
-// Sum of the members' values, in rising order of ids.
-WG_INLINE float sum_of(const float* values, uint64_t members) {
-  float sum = 0;
-  for (; members; members &= members - 1) sum += values[__builtin_ctzll(members)];
-  return sum;
-}
-
-template <int N>
-__attribute__((noinline)) void write_extras(const Route& r, const Candidates& c, const Token& t,
-                                            const Values<N>& z, const Numbers<N>& rank,
-                                            uint64_t valid, uint64_t chosen) {
-  const int32_t k = r.plan->top_k;
-  if (t.misses) put(t.misses, 0, __builtin_popcountll(chosen & ~c.resident));
-  if (!t.kept && !t.displaced) return;
-  uint64_t model = r.scored ? less<N>(rank, k) & valid : chosen;
-  if (t.kept) {
-    alignas(64) float mass[N < LANES ? LANES : N];
-    Values<N> e;
-    vf max = splat(largest<N>(z));
-    for (int b = 0; b < z.VECTORS; b++) e.v[b] = share(z.v[b], max);
-    store_values<N>(mass, e);
-    put(t.kept, 0, smaller(1.0f, sum_of(mass, chosen) / sum_of(mass, model)));
-  }
-  if (t.displaced) {
-    uint64_t lost = model & ~chosen;
-    alignas(64) int32_t place[N < LANES ? LANES : N];
-    store_numbers<N>(place, place_among<N>(lost, rank));
-    for (int64_t i = __builtin_popcountll(lost); i < k; i++) put(t.displaced, i, -1);
-    for (; lost; lost &= lost - 1) {
-      int i = __builtin_ctzll(lost);
-      put(t.displaced, place[i], c.id[i]);
-    }
-  }
-}
-
-// From the first N candidates to the results. total: what the weights are shares of, relative to max; if
-// it is 0, they are shares of the chosen.
-template <int N, bool HIGHER>
-WG_INLINE void finish(const Route& r, const Candidates& c, const Token& t, float bonus, float max,
-                      float total) {
-  const int32_t k = r.plan->top_k;
+// The first n values, at most a vector of them, and -infinity.
+WG_INLINE vf load_some(const float* p, int64_t n) {
   const vf none = splat(minus_infinity());
-  Values<N> z = load_values<N>(c.z);
-  Numbers<N> rank = rank_by_logit<N, HIGHER>(c.z, z);
-  const uint64_t valid = where<N>([&](int b) { return gt(z.v[b], none); });
-  const uint64_t chosen = valid & choose<N>(r, z, rank, bonus, c.resident & valid);
-
-  alignas(64) int32_t place[N < LANES ? LANES : N];
-  store_numbers<N>(place, r.scored ? place_among<N>(chosen, rank) : rank);
-  if (total == 0) {
-    Values<N> mine;
-    for (int b = 0; b < z.VECTORS; b++) {
-      mine.v[b] = select(from_bits((uint32_t)(chosen >> (b * LANES))), z.v[b], none);
-    }
-    max = largest<N>(mine);
-  }
-  alignas(64) float weight[N < LANES ? LANES : N];
-  Values<N> e;
-  for (int b = 0; b < z.VECTORS; b++) e.v[b] = share(z.v[b], splat(max));
-  if (total == 0) {
-    store_values<N>(weight, e);
-    total = sum_of(weight, chosen);
-  }
-  for (int b = 0; b < z.VECTORS; b++) e.v[b] = div(e.v[b], splat(total));
-  store_values<N>(weight, e);
-
-  for (int64_t i = __builtin_popcountll(chosen); i < k; i++) {
-    put(t.ids, i, -1);
-    put(t.weights, i, 0.0f);
-  }
-  for (uint64_t left = chosen; left; left &= left - 1) {
-    int i = __builtin_ctzll(left);
-    put(t.ids, place[i], c.id[i]);
-    put(t.weights, place[i], weight[i]);
-  }
-  if (t.displaced || t.kept || t.misses) write_extras<N>(r, c, t, z, rank, valid, chosen);
+  if (n >= LANES) return load(p);
+  return n > 0 ? load_first(p, n, none) : none;
 }
 
-// Up to N experts, N <= BLOCK: all are candidates.
-template <int N, bool HIGHER>
-bool route_few(const Route& r, const Token& t, Candidates& c) {
+// Up to N experts, N <= BLOCK: all are candidates. False if there is nothing to choose from.
+template <int N>
+WG_INLINE bool route_few(const Route& r, Policy policy, const Token& t, Candidates& c) {
   const vf none = splat(minus_infinity());
-  const vf far = splat(__builtin_inff());
   Values<N> z;
-  vf least = far;
 #pragma GCC unroll 4
   for (int b = 0; b < z.VECTORS; b++) {
-    vf all = load_some(t.logits + b * LANES, r.plan->experts - b * LANES);
-    z.v[b] = max_or(all, none);
-    least = min_nan(least, select(gt(z.v[b], splat(MASKED)), z.v[b], far));
-    store_int(c.id + b * LANES, add_int(lane_numbers(), splat_int(b * LANES)));
+    z.v[b] = max_or(load_some(t.logits + b * LANES, r.plan->experts - b * LANES), none);
   }
+  if (!where<N>([&](int b) { return gt(z.v[b], none); })) return false;
   store_values<N>(c.z, z);
+  in_memory<N>(c.z);
   c.resident = r.residents ? resident_bits(r.residents, 0) : 0;
-  float max = largest<N>(z);
-  if (max == minus_infinity()) return false;
-  if (r.plan->policy == WG_ROUTE_CACHE_PRIOR) {
-    learn(r.plan, t.logits, max, -largest(sub(splat(0.0f), least)));
+  if (policy == PRIOR) {
+    vf least = splat(__builtin_inff());
+#pragma GCC unroll 4
+    for (int b = 0; b < z.VECTORS; b++) least = least_of(least, z.v[b]);
+    learn(r.plan, t.logits, largest<N>(z), smallest(least));
   }
-  float total = 0;
-  if (r.plan->all) {
-    vf shares = splat(0.0f);
-    for (int b = 0; b < z.VECTORS; b++) shares = add(shares, share(z.v[b], splat(max)));
-    total = sum(shares);
-  }
-  finish<N, HIGHER>(r, c, t, bonus_of(r), max, total);
+  Total total = {r.plan->all ? ALL_CANDIDATES : THE_CHOSEN, 0, 0};
+  finish_fast<N, true>(r, policy, c, t, z, bonus_of(r, policy), total);
   return true;
 }
 
+// The maxima of M columns of the logits, for a bound: if k columns reach it, so do k experts, and hardly
+// more do. `resident` has those of the residents alone.
 template <int M>
-WG_INLINE float bound(const Values<M>& columns, int32_t k) {
+struct Columns {
+  Values<M> all;
+  Values<M> resident;
+  vf least;
+};
+
+template <int M>
+WG_INLINE Columns<M> scan(const Route& r, Policy policy, const float* logits) {
+  const int64_t experts = r.plan->experts;
+  const vf none = splat(minus_infinity());
+  const bool with_bonus = policy == BONUS || (policy == PRIOR && r.scored);
+  Columns<M> columns;
+  columns.least = splat(__builtin_inff());
+#pragma GCC unroll 8
+  for (int g = 0; g < columns.all.VECTORS; g++) columns.all.v[g] = columns.resident.v[g] = none;
+  auto add_vector = [&](int g, int64_t e, vf z) __attribute__((always_inline)) {
+    columns.all.v[g] = max_or(z, columns.all.v[g]);
+    if (policy == PRIOR) columns.least = least_of(columns.least, z);
+    if (with_bonus) {
+      vm mine = from_bits((uint32_t)resident_bits(r.residents, e));
+      columns.resident.v[g] = max_or(select(mine, z, none), columns.resident.v[g]);
+    }
+  };
+  int64_t e = 0;
+  for (; e + M <= experts; e += M) {
+#pragma GCC unroll 8
+    for (int g = 0; g < columns.all.VECTORS; g++) {
+      add_vector(g, e + g * LANES, load(logits + e + g * LANES));
+    }
+  }
+#pragma GCC unroll 8
+  for (int g = 0; g < columns.all.VECTORS; g++) {
+    int64_t at = e + g * LANES;
+    if (at < experts) add_vector(g, at, load_some(logits + at, experts - at));
+  }
+  return columns;
+}
+
+// At least the least finite number: -infinity is no candidate.
+template <int M>
+WG_INLINE vf bound(const Values<M>& columns, int32_t k) {
   float least = k <= M ? kth_largest<M>(columns, k) : minus_infinity();
-  return least > -__FLT_MAX__ ? least : -__FLT_MAX__;
+  return splat(least > -__FLT_MAX__ ? least : -__FLT_MAX__);
+}
+
+// By value, so that the caller's stay in registers.
+__attribute__((noinline)) Bounds make_room(Route r, Candidates& c, float bonus, Bounds bounds) {
+  if (r.plan->higher_id) {
+    prune<true>(c, r.by_logit, r.by_score, bonus, bounds);
+  } else {
+    prune<false>(c, r.by_logit, r.by_score, bonus, bounds);
+  }
+  return bounds;
 }
 
 // The experts that reach a bound become candidates.
-template <bool HIGHER>
-WG_INLINE void filter(const Route& r, const Token& t, float bonus, Bounds bounds, Candidates& c) {
+WG_INLINE void filter(const Route& r, Policy policy, const Token& t, float bonus, Bounds bounds,
+                      Candidates& c) {
   const int64_t experts = r.plan->experts;
-  c.count = 0;
-  c.resident = 0;
+  // Kept in registers: as members they would be written and read for each vector.
+  int64_t count = 0;
+  uint64_t residents = 0;
   vi id = lane_numbers();
-  for (int64_t e = 0; e < experts; e += BLOCK) {
-    if (c.count > MOST) prune<HIGHER>(c, r.by_logit, r.by_score, bonus, bounds);
+  auto add_vector = [&](int64_t e, vf z) __attribute__((always_inline)) {
+    vm reach = ge(z, bounds.logit);
+    uint64_t resident = r.residents ? resident_bits(r.residents, e) : 0;
+    if (policy == BONUS || (policy == PRIOR && r.scored)) {
+      reach = either(reach, ge(add_where(z, resident, splat(bonus)), bounds.score));
+    }
+    pack(c.z + count, c.id + count, z, id, reach);
+    uint32_t set = bits(reach);
+    if (r.residents) residents |= (uint64_t)pack_bits((uint32_t)resident, set) << count;
+    count += __builtin_popcount(set);
+    id = add_int(id, splat_int(LANES));
+  };
+  auto make_room_for_block = [&]() __attribute__((always_inline)) {
+    if (__builtin_expect(count <= MOST, true)) return;
+    c.count = count;
+    c.resident = residents;
+    bounds = make_room(r, c, bonus, bounds);
+    count = c.count;
+    residents = c.resident;
+  };
+  int64_t e = 0;
+  for (; e + BLOCK <= experts; e += BLOCK) {
+    make_room_for_block();
 #pragma GCC unroll 4
-    for (int64_t at = e; at < e + BLOCK; at += LANES) {
-      vf z = load_some(t.logits + at, experts - at);
-      vm reach = ge(z, bounds.logit);
-      uint64_t resident = r.residents && at < experts ? resident_bits(r.residents, at) : 0;
-      if (r.by_score) {
-        reach = either(reach, ge(add_where(z, resident, splat(bonus)), bounds.score));
-      }
-      pack(c.z + c.count, c.id + c.count, z, id, reach);
-      uint32_t set = bits(reach);
-      if (r.residents) c.resident |= (uint64_t)pack_bits((uint32_t)resident, set) << c.count;
-      c.count += __builtin_popcount(set);
-      id = add_int(id, splat_int(LANES));
-    }
+    for (int i = 0; i < BLOCK; i += LANES) add_vector(e + i, load(t.logits + e + i));
   }
-  for (int64_t i = c.count; i < CAPACITY; i += BLOCK) {
+  make_room_for_block();
+  for (; e < experts; e += LANES) add_vector(e, load_some(t.logits + e, experts - e));
+  // Behind the last: a block at least, as many as one finish takes in.
+  c.count = count;
+  c.resident = residents;
+  int64_t i = count;
+  do {
     for (int b = 0; b < BLOCK; b += LANES) store(c.z + i + b, splat(minus_infinity()));
-  }
+    i += BLOCK;
+  } while (count > BLOCK && i < CAPACITY);
 }
 
-template <bool HIGHER>
-__attribute__((noinline)) void finish_long(const Route& r, const Candidates& c, const Token& t,
-                                           float bonus, float max, float total) {
-  if (c.count <= 32) {
-    finish<32, HIGHER>(r, c, t, bonus, max, total);
-  } else {
-    finish<CAPACITY, HIGHER>(r, c, t, bonus, max, total);
-  }
-}
-
-// Any number of experts. The k-th largest of the maxima of M columns is a bound: at least k experts reach
-// it, and hardly more do.
-template <int M, bool HIGHER>
-bool route_many(const Route& r, const Token& t, Candidates& c) {
-  const wg_route& plan = *r.plan;
-  const int64_t experts = plan.experts;
-  const vf none = splat(minus_infinity());
-  const vf far = splat(__builtin_inff());
-  Values<M> best;
-  Values<M> resident_best;
-  vf least = far;
-#pragma GCC unroll 8
-  for (int g = 0; g < best.VECTORS; g++) best.v[g] = resident_best.v[g] = none;
-  const bool ranged = plan.policy == WG_ROUTE_CACHE_PRIOR;
-  for (int64_t e = 0; e < experts; e += M) {
-#pragma GCC unroll 8
-    for (int g = 0; g < best.VECTORS; g++) {
-      int64_t at = e + g * LANES;
-      if (at >= experts) break;
-      vf z = load_some(t.logits + at, experts - at);
-      best.v[g] = max_or(z, best.v[g]);
-      if (r.by_score) {
-        vm mine = from_bits((uint32_t)resident_bits(r.residents, at));
-        resident_best.v[g] = max_or(select(mine, z, none), resident_best.v[g]);
-      }
-      if (ranged) least = min_nan(least, select(gt(z, splat(MASKED)), z, far));
-    }
-  }
-  float max = largest<M>(best);
+// Any number of experts.
+template <int M>
+WG_INLINE bool route_many(const Route& r, Policy policy, const Token& t, Candidates& c) {
+  Columns<M> columns = scan<M>(r, policy, t.logits);
+  const float max = largest<M>(columns.all);
   if (max == minus_infinity()) return false;
-  if (ranged) learn(r.plan, t.logits, max, -largest(sub(splat(0.0f), least)));
-  const float bonus = bonus_of(r);
+  if (policy == PRIOR) learn(r.plan, t.logits, max, smallest(columns.least));
+  const float bonus = bonus_of(r, policy);
 
-  // At least the least finite number: -infinity is no candidate.
   Bounds bounds = {splat(__builtin_inff()), splat(__builtin_inff())};
-  if (r.by_logit) bounds.logit = splat(bound(best, r.by_logit));
-  if (r.by_score) {
-    for (int g = 0; g < best.VECTORS; g++) {
-      best.v[g] = max_or(add(resident_best.v[g], splat(bonus)), best.v[g]);
+  if (r.by_logit) bounds.logit = bound(columns.all, r.by_logit);
+  if (policy == BONUS || (policy == PRIOR && r.scored)) {
+    for (int g = 0; g < columns.all.VECTORS; g++) {
+      vf with_bonus = add(columns.resident.v[g], splat(bonus));
+      columns.all.v[g] = max_or(with_bonus, columns.all.v[g]);
     }
-    bounds.score = splat(bound(best, r.by_score));
+    bounds.score = bound(columns.all, r.by_score);
   }
-  filter<HIGHER>(r, t, bonus, bounds, c);
+  filter(r, policy, t, bonus, bounds, c);
 
-  float total = 0;
-  if (plan.all) {
-    vf shares = splat(0.0f);
+  Total total = {THE_CHOSEN, max, 0};
+  if (r.plan->all) {
+    const int64_t experts = r.plan->experts;
+    vf sums = splat(0.0f);
     for (int64_t e = 0; e < experts; e += LANES) {
-      shares = add(shares, share(load_some(t.logits + e, experts - e), splat(max)));
+      sums = add(sums, share(load_some(t.logits + e, experts - e), splat(max)));
     }
-    total = sum(shares);
+    total.basis = GIVEN;
+    total.sum = sum(sums);
   }
   if (c.count <= BLOCK) {
-    finish<BLOCK, HIGHER>(r, c, t, bonus, max, total);
+    finish_fast<BLOCK, false>(r, policy, c, t, load_values<BLOCK>(c.z), bonus, total);
+  } else if (c.count <= 2 * BLOCK) {
+    finish_exactly<2 * BLOCK>(r, c, t, bonus, total);
   } else {
-    finish_long<HIGHER>(r, c, t, bonus, max, total);
+    finish_exactly<CAPACITY>(r, c, t, bonus, total);
   }
   return true;
 }
 
-template <bool HIGHER>
-int32_t route(const Route& r, const Token& first, int64_t tokens) {
+// A shape of the work, the same for all tokens of a call.
+enum Kind { FEW_8, FEW_16, MANY_16, MANY_32 };
+
+template <Kind KIND, Policy POLICY>
+__attribute__((noinline)) int32_t route_all(wg_route* plan, float lambda, const float* logits,
+                                            int64_t tokens, const uint64_t* residents, int32_t* ids,
+                                            float* weights, int32_t* displaced, float* kept,
+                                            int32_t* misses) {
+  const int32_t k = plan->top_k;
+  Route r = {plan, POLICY, lambda, residents, POLICY != PLAIN, displaced || kept, k, 0};
+  if (POLICY == PRIOR) r.scored = residents && lambda > 0 && plan->keep_top < k;
+  if (POLICY == RANKED) r.by_logit = plan->max_rank;
+  if ((POLICY == BONUS || POLICY == PRIOR) && r.scored) {
+    r.by_score = k;
+    if (!r.exact) r.by_logit = POLICY == PRIOR ? plan->keep_top : 0;
+  }
+  if (!r.scored && !misses) r.residents = nullptr;
+  Token t = {logits, ids, weights, displaced, kept, misses};
   Candidates c;
-  const wg_route& plan = *r.plan;
-  const bool few = plan.experts <= BLOCK;
-  const bool short_list = r.by_logit <= 8 && r.by_score <= 8;
-  Token t = first;
-  for (int64_t i = 0; i < tokens; i++) {
-    bool found = few          ? plan.experts <= 8 ? route_few<8, HIGHER>(r, t, c)
-                                                  : route_few<BLOCK, HIGHER>(r, t, c)
-                 : short_list ? route_many<16, HIGHER>(r, t, c)
-                              : route_many<32, HIGHER>(r, t, c);
+  for (int64_t i = 0; i < tokens;) {
+    bool found;
+    if constexpr (KIND == FEW_8) found = route_few<8>(r, POLICY, t, c);
+    if constexpr (KIND == FEW_16) found = route_few<16>(r, POLICY, t, c);
+    if constexpr (KIND == MANY_16) found = route_many<16>(r, POLICY, t, c);
+    if constexpr (KIND == MANY_32) found = route_many<32>(r, POLICY, t, c);
     if (!found) return (int32_t)i;
-    t.logits += plan.experts;
-    t.ids += plan.top_k;
-    t.weights += plan.top_k;
-    if (t.displaced) t.displaced += plan.top_k;
+    if (++i == tokens) break;
+    t.logits += plan->experts;
+    t.ids += k;
+    t.weights += k;
+    if (t.displaced) t.displaced += k;
     if (t.kept) t.kept++;
     if (t.misses) t.misses++;
   }
   return -1;
 }
 
-int32_t route(wg_route* plan, float lambda, const uint64_t* residents, const Token& first,
-              int64_t tokens) {
-  Route r = {plan, lambda, residents, false, plan->top_k, 0};
-  if (plan->policy == WG_ROUTE_MAX_RANK) {
-    r.scored = residents && plan->max_rank > plan->top_k;
-    if (r.scored) r.by_logit = plan->max_rank;
-  } else if (plan->policy != WG_ROUTE_LOSSLESS) {
-    r.scored = residents && lambda > 0;
-    if (r.scored) {
-      r.by_score = plan->top_k;
-      if (!first.kept && !first.displaced) {
-        r.by_logit = plan->policy == WG_ROUTE_CACHE_PRIOR ? plan->keep_top : 0;
-      }
-    }
+using RouteAll = int32_t (*)(wg_route*, float, const float*, int64_t, const uint64_t*, int32_t*,
+                             float*, int32_t*, float*, int32_t*);
+
+template <Policy POLICY>
+WG_INLINE RouteAll with_policy(const wg_route* plan) {
+  if (plan->experts <= 8) return route_all<FEW_8, POLICY>;
+  if (plan->experts <= BLOCK) return route_all<FEW_16, POLICY>;
+  // The longest list of the best that may be wanted.
+  int32_t longest = POLICY == RANKED ? plan->max_rank : plan->top_k;
+  return longest <= 8 ? route_all<MANY_16, POLICY> : route_all<MANY_32, POLICY>;
+}
+
+WG_INLINE RouteAll for_call(const wg_route* plan, float lambda, const uint64_t* residents) {
+  switch (plan->policy) {
+    case WG_ROUTE_ADDITIVE:
+      if (residents && lambda > 0) return with_policy<BONUS>(plan);
+      break;
+    case WG_ROUTE_CACHE_PRIOR:
+      return with_policy<PRIOR>(plan);
+    case WG_ROUTE_MAX_RANK:
+      if (residents && plan->max_rank > plan->top_k) return with_policy<RANKED>(plan);
+      break;
   }
-  if (!r.scored && !first.misses) r.residents = nullptr;
-  return plan->higher_id ? route<true>(r, first, tokens) : route<false>(r, first, tokens);
+  return with_policy<PLAIN>(plan);
 }
 
 }  // namespace

@@ -170,12 +170,6 @@ WG_INLINE vf gather(const float* logits, const int32_t* ids, int64_t n) {
   return load(z);
 }
 
-WG_INLINE float sum(vf a) {
-  float sums[4];
-  store_sums(sums, a, a, a, a);
-  return sums[0];
-}
-
 int32_t gate_weights(const float* logits, int64_t experts, const int32_t* ids, int64_t k, int32_t all,
                      float* weights) {
   for (int64_t i = 0; i < k; i++) {

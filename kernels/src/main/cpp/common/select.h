@@ -73,53 +73,67 @@ WG_INLINE float largest(const Values<N>& a) {
   return largest(max);
 }
 
+// The compiler must take p from memory: a load that fills all lanes costs nothing beside a comparison.
+template <int N, typename T>
+WG_INLINE void in_memory(T* p) {
+  __asm__("" : "+m"(*(T(*)[N])p));
+}
+
+// How many candidates have a larger value than each; p holds the values.
+template <int N>
+WG_INLINE Numbers<N> count_larger(const float* p, const Values<N>& value) {
+  Numbers<N> larger;
+#pragma GCC unroll 4
+  for (int b = 0; b < larger.VECTORS; b++) {
+    vi even = splat_int(0);
+    vi odd = splat_int(0);
+#pragma GCC unroll 8
+    for (int j = 0; j < N; j += 2) {
+      even = count(even, gt(splat(p[j]), value.v[b]));
+      odd = count(odd, gt(splat(p[j + 1]), value.v[b]));
+    }
+    larger.v[b] = add_int(even, odd);
+  }
+  return larger;
+}
+
 // How many candidates go before each: those with a larger z, and of its equals those that the rule for
-// ties prefers. z is what p holds.
+// ties prefers. p holds z.
 template <int N, bool HIGHER>
 WG_INLINE Numbers<N> rank_by_logit(const float* p, const Values<N>& z) {
-  Numbers<N> rank;
+  Numbers<N> rank = count_larger<N>(p, z);
 #pragma GCC unroll 4
   for (int b = 0; b < rank.VECTORS; b++) {
-    const int from = b * LANES;
-    const int to = from + LANES < N ? from + LANES : N;
-    vi larger = splat_int(0);
     vi equal = splat_int(0);
-#pragma GCC unroll 8
-    for (int j = 0; j < from; j++) larger = count(larger, beats<!HIGHER>(splat(p[j]), z.v[b]));
 #pragma GCC unroll 16
-    for (int j = from; j < to; j++) {
-      uint32_t later = ~0u << (j - from + 1);
-      uint32_t earlier = ~(~0u << (j - from));
-      vf s = splat(p[j]);
-      larger = count(larger, gt(s, z.v[b]));
-      equal = count(equal, both(eq(s, z.v[b]), from_bits(HIGHER ? earlier : later)));
+    for (int j = 0; j < N; j++) {
+      // Lanes of candidates that come later, or earlier.
+      int lane = j - b * LANES;
+      uint32_t later = lane < 0 ? ~0u : lane >= LANES ? 0 : ~0u << lane << 1;
+      uint32_t earlier = lane < 0 ? 0 : lane >= LANES ? ~0u : ~(~0u << lane);
+      equal = count(equal, both(eq(splat(p[j]), z.v[b]), from_bits(HIGHER ? earlier : later)));
     }
-#pragma GCC unroll 8
-    for (int j = to; j < N; j++) larger = count(larger, beats<HIGHER>(splat(p[j]), z.v[b]));
-    rank.v[b] = add_int(larger, equal);
+    rank.v[b] = add_int(rank.v[b], equal);
   }
   return rank;
 }
 
-// How many candidates go before each by score, and of equal scores by rank. All ranks differ.
+// How many candidates go before each by score, and of equal scores by rank. All ranks differ. p holds
+// the scores.
 template <int N>
-WG_INLINE Numbers<N> rank_by_score(const Values<N>& score, const Numbers<N>& rank) {
-  alignas(64) float scores[N < LANES ? LANES : N];
+WG_INLINE Numbers<N> rank_by_score(const float* p, const Values<N>& score, const Numbers<N>& rank) {
   alignas(64) int32_t ranks[N < LANES ? LANES : N];
-  store_values<N>(scores, score);
   store_numbers<N>(ranks, rank);
-  Numbers<N> before;
+  Numbers<N> before = count_larger<N>(p, score);
 #pragma GCC unroll 4
   for (int b = 0; b < before.VECTORS; b++) {
-    vi larger = splat_int(0);
     vi equal = splat_int(0);
 #pragma GCC unroll 16
     for (int j = 0; j < N; j++) {
-      vf s = splat(scores[j]);
-      larger = count(larger, gt(s, score.v[b]));
-      equal = count(equal, both(eq(s, score.v[b]), gt_int(rank.v[b], splat_int(ranks[j]))));
+      vm same = eq(splat(p[j]), score.v[b]);
+      equal = count(equal, both(same, gt_int(rank.v[b], splat_int(ranks[j]))));
     }
-    before.v[b] = add_int(larger, equal);
+    before.v[b] = add_int(before.v[b], equal);
   }
   return before;
 }
@@ -134,6 +148,7 @@ WG_INLINE Numbers<N> place_among(uint64_t members, const Numbers<N>& rank) {
     vm mine = from_bits((uint32_t)(members >> (b * LANES)));
     store_int(ranks + b * LANES, select(mine, rank.v[b], splat_int(CAPACITY)));
   }
+  in_memory<N>(ranks);
 #pragma GCC unroll 4
   for (int b = 0; b < place.VECTORS; b++) {
     vi before = splat_int(0);
@@ -149,15 +164,18 @@ template <int N>
 WG_INLINE float kth_largest(const Values<N>& a, int32_t k) {
   alignas(64) float p[N < LANES ? LANES : N];
   store_values<N>(p, a);
-  vf least = splat(__builtin_inff());
-#pragma GCC unroll 8
-  for (int b = 0; b < a.VECTORS; b++) {
-    vi larger = splat_int(0);
-#pragma GCC unroll 16
-    for (int j = 0; j < N; j++) larger = count(larger, gt(splat(p[j]), a.v[b]));
-    least = min_nan(least, select(gt_int(splat_int(k), larger), a.v[b], splat(__builtin_inff())));
+  in_memory<N>(p);
+  const Numbers<N> larger = count_larger<N>(p, a);
+  uint64_t best = less<N>(larger, k);
+  uint64_t last = best & ~less<N>(larger, k - 1);
+  if (last) return p[__builtin_ctzll(last)];
+  // Equal values share a count, so that none may have k - 1.
+  float least = __builtin_inff();
+  for (; best; best &= best - 1) {
+    float value = p[__builtin_ctzll(best)];
+    least = value < least ? value : least;
   }
-  return -largest(sub(splat(0.0f), least));
+  return least;
 }
 
 // What a candidate must reach: one of them.
@@ -169,8 +187,8 @@ struct Bounds {
 // Drops candidates until what is left is the `by_logit` best of them by logit and the `by_score` best by
 // score; the score is z, and the bonus for residents. Raises the bounds to match.
 template <bool HIGHER>
-__attribute__((noinline)) void prune(Candidates& c, int32_t by_logit, int32_t by_score, float bonus,
-                                     Bounds& bounds) {
+WG_INLINE void prune(Candidates& c, int32_t by_logit, int32_t by_score, float bonus,
+                     Bounds& bounds) {
   constexpr int N = CAPACITY;
   for (int64_t i = c.count; i < N; i++) c.z[i] = minus_infinity();
   Values<N> z = load_values<N>(c.z);
@@ -181,8 +199,10 @@ __attribute__((noinline)) void prune(Candidates& c, int32_t by_logit, int32_t by
     for (int b = 0; b < z.VECTORS; b++) {
       z.v[b] = add_where(z.v[b], c.resident >> (b * LANES), splat(bonus));
     }
+    alignas(64) float score[N];
+    store_values<N>(score, z);
     bounds.score = max_or(splat(kth_largest<N>(z, by_score)), bounds.score);
-    keep |= less<N>(rank_by_score<N>(z, rank), by_score);
+    keep |= less<N>(rank_by_score<N>(score, z, rank), by_score);
   }
   int64_t n = 0;
   uint64_t resident = 0;

@@ -8,6 +8,8 @@
 
 #include "../common/select.h"
 
+#include "../common/finish.h"
+
 #include "../common/route.h"
 
 #include "../common/ffn.h"

@@ -94,7 +94,9 @@ WG_INLINE vf add_where(vf a, uint64_t set, vf b) {
   return vbslq_f32(from_bits((uint32_t)set), vaddq_f32(a, b), a);
 }
 
+// Over all lanes, in one fixed order.
 WG_INLINE float largest(vf a) { return vmaxnmvq_f32(a); }
+WG_INLINE float sum(vf a) { return vaddvq_f32(a); }
 
 // 0, 1, 2...
 WG_INLINE vi lane_numbers() {

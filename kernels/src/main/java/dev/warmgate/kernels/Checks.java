@@ -84,9 +84,11 @@ final class Checks {
     optional(residents, (plan.experts() + 63) >>> 6, Long.BYTES, "residents");
     holds(ids, slots, Integer.BYTES, "ids");
     floats(weights, slots, "weights");
-    optional(extras.displaced(), slots, Integer.BYTES, "displaced");
-    optional(extras.kept(), tokens, Float.BYTES, "kept");
-    optional(extras.misses(), tokens, Integer.BYTES, "misses");
+    if (!extras.isNone()) {
+      optional(extras.displaced(), slots, Integer.BYTES, "displaced");
+      optional(extras.kept(), tokens, Float.BYTES, "kept");
+      optional(extras.misses(), tokens, Integer.BYTES, "misses");
+    }
   }
 
   private static void optional(MemorySegment segment, long count, long width, String name) {

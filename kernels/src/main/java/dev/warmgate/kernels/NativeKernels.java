@@ -89,9 +89,14 @@ final class NativeKernels implements Kernels {
     long mask = address(residents, "residents");
     long chosen = address(ids, "ids");
     long shares = address(weights, "weights");
-    long displaced = address(extras.displaced(), "displaced");
-    long kept = address(extras.kept(), "kept");
-    long misses = address(extras.misses(), "misses");
+    long displaced = 0;
+    long kept = 0;
+    long misses = 0;
+    if (!extras.isNone()) {
+      displaced = address(extras.displaced(), "displaced");
+      kept = address(extras.kept(), "kept");
+      misses = address(extras.misses(), "misses");
+    }
     try {
       return bindings.callRoute(
           plan.nativeAddress(), lambda, z, tokens, mask, chosen, shares, displaced, kept, misses);

@@ -16,4 +16,10 @@ public record RouteExtras(MemorySegment displaced, MemorySegment kept, MemorySeg
   /** Nothing beyond ids and weights. */
   public static final RouteExtras NONE =
       new RouteExtras(MemorySegment.NULL, MemorySegment.NULL, MemorySegment.NULL);
+
+  /** Quicker than to look at each; another record of nulls is no error, and takes the long way. */
+  @SuppressWarnings("ReferenceEquality")
+  boolean isNone() {
+    return this == NONE;
+  }
 }

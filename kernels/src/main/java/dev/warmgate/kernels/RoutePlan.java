@@ -34,6 +34,7 @@ public final class RoutePlan implements AutoCloseable {
   private final MemorySegment struct;
   private final long address;
   private final boolean listed;
+  private boolean open = true;
   private final AtomicReference<ScalarRoute> idle = new AtomicReference<>();
 
   /**
@@ -148,7 +149,7 @@ public final class RoutePlan implements AutoCloseable {
   }
 
   boolean isOpen() {
-    return struct.scope().isAlive();
+    return open;
   }
 
   /** Whether the native tiers' lists of candidates are long enough for it. */
@@ -173,6 +174,7 @@ public final class RoutePlan implements AutoCloseable {
 
   @Override
   public void close() {
+    open = false;
     block.close();
   }
 }
