@@ -67,7 +67,7 @@ public class DispatchBenchmark {
 
     int rows;
     int[] capacities;
-    float[] logits;
+    MemorySegment logits;
     MemorySegment ids;
     CapacityDispatch dispatch;
 
@@ -80,10 +80,11 @@ public class DispatchBenchmark {
       capacities = new int[targets];
       Arrays.fill(capacities, (int) Math.ceil((double) rows * FAN_OUT / targets * headroom));
       RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(1);
-      logits = new float[rows * targets];
-      for (int i = 0; i < logits.length; i++) {
-        logits[i] = (float) random.nextGaussian();
+      float[] values = new float[rows * targets];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = (float) random.nextGaussian();
       }
+      logits = MemorySegment.ofArray(values);
       ids = MemorySegment.ofArray(new int[rows * FAN_OUT]);
       dispatch = new CapacityDispatch(targets, FAN_OUT, Ties.LOWER_ID);
     }
@@ -99,7 +100,6 @@ public class DispatchBenchmark {
   /** From logits to ids. */
   @Benchmark
   public int gateAware(Gated state) {
-    return state.dispatch.dispatch(
-        MemorySegment.ofArray(state.logits), state.rows, state.capacities, state.ids);
+    return state.dispatch.dispatch(state.logits, state.rows, state.capacities, state.ids);
   }
 }

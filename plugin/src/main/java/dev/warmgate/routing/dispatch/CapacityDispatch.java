@@ -35,6 +35,9 @@ public final class CapacityDispatch {
   private final Augmenter augmenter;
   private final long[] rowKeys;
 
+  /** The score of the least wanted row of each full target; it only rises. */
+  private final float[] thresholds;
+
   /**
    * A dispatch for one layer.
    *
@@ -54,6 +57,7 @@ public final class CapacityDispatch {
     heaps = new TargetHeaps(targets);
     augmenter = new Augmenter(targets);
     rowKeys = new long[fanOut];
+    thresholds = new float[targets];
   }
 
   /**
@@ -68,9 +72,13 @@ public final class CapacityDispatch {
    */
   public int dispatch(MemorySegment logits, int rows, int[] capacities, MemorySegment ids) {
     check(logits, rows, capacities, ids);
-    order.begin(logits, rows);
     placement.begin(rows, capacities);
     heaps.begin(placement.slots());
+    for (int target = 0; target < targets; target++) {
+      thresholds[target] =
+          placement.takesAny(target) ? Float.NEGATIVE_INFINITY : Float.POSITIVE_INFINITY;
+    }
+    order.begin(logits, rows, thresholds);
     for (int slot = 0; slot < placement.slots(); slot++) {
       settle(slot);
     }
@@ -88,19 +96,25 @@ public final class CapacityDispatch {
       int target = order.target(key);
       float score = order.score(row, key);
       if (placement.hasRoom(target)) {
-        placement.put(asking, key, target);
-        heaps.push(target, asking, score);
+        put(asking, key, target, score);
         return;
       }
-      if (placement.takesAny(target) && !heaps.wantsLess(target, asking, score)) {
+      if (!heaps.wantsLess(target, asking, score)) {
         int turnedAway = heaps.top(target);
         heaps.pop(target);
         placement.take(turnedAway, target);
-        placement.put(asking, key, target);
-        heaps.push(target, asking, score);
+        put(asking, key, target, score);
         asking = turnedAway;
         row = placement.row(asking);
       }
+    }
+  }
+
+  private void put(int slot, long key, int target, float score) {
+    placement.put(slot, key, target);
+    heaps.push(target, slot, score);
+    if (!placement.hasRoom(target)) {
+      thresholds[target] = heaps.leastScore(target);
     }
   }
 

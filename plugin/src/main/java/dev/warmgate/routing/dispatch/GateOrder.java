@@ -29,6 +29,7 @@ final class GateOrder {
 
   private final float[] row;
   private MemorySegment logits = MemorySegment.NULL;
+  private float[] thresholds = new float[0];
 
   // By row: its next targets, how many of them there are, how many it has taken.
   private long[] keys = new long[0];
@@ -43,9 +44,16 @@ final class GateOrder {
     row = new float[targets];
   }
 
-  /** Begins a call; the logits, {@code f32[rows, targets]}, must stay as they are until its end. */
-  void begin(MemorySegment gateLogits, int rows) {
+  /**
+   * Begins a call.
+   *
+   * @param gateLogits {@code f32[rows, targets]}, which stay as they are until the end
+   * @param leastScores what a row's score for each target must at least be for the target to be
+   *     worth asking: −∞ or ∞ now, rising until the end
+   */
+  void begin(MemorySegment gateLogits, int rows, float[] leastScores) {
     logits = gateLogits;
+    thresholds = leastScores;
     if (rows > found.length) {
       keys = new long[Math.multiplyExact(rows, chunk)];
       found = new int[rows];
@@ -54,8 +62,9 @@ final class GateOrder {
     }
     for (int r = 0; r < rows; r++) {
       load(r);
+      logSum[r] = 0; // thresholds are infinite yet
       find(r, Long.MAX_VALUE);
-      logSum[r] = found[r] == 0 ? 0 : LogSumExp.of(row, logit(keys[r * chunk]));
+      logSum[r] = LogSumExp.of(row);
     }
   }
 
@@ -64,7 +73,7 @@ final class GateOrder {
     logits = MemorySegment.NULL;
   }
 
-  /** The row's next target as a key, {@link #NONE} after the last. */
+  /** The row's next target that is worth asking, as a key; {@link #NONE} after the last. */
   long next(int r) {
     if (taken[r] == found[r]) {
       if (found[r] < chunk) {
@@ -112,7 +121,7 @@ final class GateOrder {
     MemorySegment.copy(logits, FLOAT, (long) r * targets * Float.BYTES, row, 0, targets);
   }
 
-  /** Finds the best keys below a bound in the loaded row, in falling order. */
+  /** Finds the best keys below a bound in the loaded row, in falling order, worth asking yet. */
   private void find(int r, long bound) {
     int base = r * chunk;
     int count = 0;
@@ -124,7 +133,10 @@ final class GateOrder {
       }
       long key = key(target, logit);
       boolean full = count == chunk;
-      if (key >= bound || key == NONE || (full && key < keys[base + chunk - 1])) {
+      if (key >= bound
+          || key == NONE
+          || logit - logSum[r] < thresholds[target]
+          || (full && key < keys[base + chunk - 1])) {
         continue;
       }
       int i = base + (full ? chunk - 1 : count++);

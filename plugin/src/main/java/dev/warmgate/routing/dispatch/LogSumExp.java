@@ -11,12 +11,15 @@ final class LogSumExp {
 
   private LogSumExp() {}
 
-  /**
-   * Of {@code values}, whose −∞ and NaN count as nothing. Overwrites them.
-   *
-   * @param max the greatest that is not NaN; of infinity, the largest finite number
-   */
-  static float of(float[] values, float max) {
+  /** Of {@code values}, whose −∞ and NaN count as nothing. Overwrites them. */
+  static float of(float[] values) {
+    float max = -Float.MAX_VALUE;
+    for (float value : values) {
+      if (value > max) { // seldom, so cheaper than a maximum each
+        max = value;
+      }
+    }
+    max = Math.min(max, Float.MAX_VALUE);
     for (int i = 0; i < values.length; i++) {
       values[i] = exp2((values[i] - max) * LOG2_E);
     }

@@ -100,6 +100,10 @@ public final class PhaseRouter {
     }
     circle.arrange(sourcePermutation, targetPermutation);
     int parts = sweeps.length;
+    if (parts == 1) {
+      sweeps[0].run(circle, 0, size, seed, routes);
+      return;
+    }
     parallel.run(
         parts,
         part -> {

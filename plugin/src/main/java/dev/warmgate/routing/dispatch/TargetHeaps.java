@@ -34,6 +34,11 @@ final class TargetHeaps {
     return top[target];
   }
 
+  /** The score of the target's least wanted slot. */
+  float leastScore(int target) {
+    return score[top[target]];
+  }
+
   /** Whether a slot with a score would be wanted less than the target's least wanted. */
   boolean wantsLess(int target, int slot, float slotScore) {
     int least = top[target];
