@@ -236,7 +236,7 @@ class CommandLineTest {
       assertTrue(entryObject.get("peak_rss_bytes").getAsLong() > 0);
       names.add(entryObject.get("name").getAsString());
     }
-    assertEquals(List.of("stock", "lossless-100", "lossless-25"), names);
+    assertEquals(List.of("stock", "lossless-100", "lossless-25", "bounded-25"), names);
     Result failed = run("demo", ExampleModel.directory().toString(), "--threads", "0");
     assertUnusable("threads", failed);
   }

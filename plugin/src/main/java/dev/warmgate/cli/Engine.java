@@ -5,6 +5,8 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import dev.warmgate.config.WarmgateOptions;
+import dev.warmgate.generate.DecoderModel;
+import dev.warmgate.generate.GenAiConfig;
 import dev.warmgate.generate.SessionSetup;
 import dev.warmgate.host.ort.WarmgateProvider;
 import dev.warmgate.metrics.ResidencyStats;
@@ -90,6 +92,19 @@ final class Engine {
       return environment().createSession(model.toString(), session);
     } catch (OrtException e) {
       throw unusable(model, e);
+    }
+  }
+
+  /**
+   * Opens a decoder model.
+   *
+   * @throws IOException if it can't be used
+   */
+  DecoderModel openDecoder(Path directory) throws IOException {
+    try {
+      return DecoderModel.open(environment(), directory, setup());
+    } catch (OrtException e) {
+      throw unusable(GenAiConfig.read(directory).model(), e);
     }
   }
 

@@ -57,7 +57,8 @@ public final class Main implements Runnable {
             new CheckCommand(console),
             new InferCommand(console),
             new RunCommand(console),
-            new DemoCommand(console))
+            new DemoCommand(console),
+            new EvaluateCommand(console))
         .forEach(commands::addSubcommand);
     for (CommandProvider provider : ServiceLoader.load(CommandProvider.class)) {
       provider.commands(console.out(), console.err()).forEach(commands::addSubcommand);

@@ -3,7 +3,6 @@ package dev.warmgate.cli;
 import ai.onnxruntime.OrtException;
 import com.google.gson.JsonObject;
 import dev.warmgate.generate.DecoderModel;
-import dev.warmgate.generate.GenAiConfig;
 import dev.warmgate.generate.Generation;
 import dev.warmgate.generate.Generator;
 import dev.warmgate.generate.Sampling;
@@ -111,7 +110,7 @@ final class RunCommand extends WarmgateCommand {
       throw new IllegalArgumentException("--prompt is empty");
     }
     Engine engine = stock ? Engine.stock(options) : Engine.warmgate(options);
-    try (DecoderModel model = open(engine)) {
+    try (DecoderModel model = engine.openDecoder(directory)) {
       Optional<Tokenizer> tokenizer = tokenizer();
       try {
         write(engine, model, sampling, tokenizer);
@@ -120,14 +119,6 @@ final class RunCommand extends WarmgateCommand {
       }
     }
     return Main.DONE;
-  }
-
-  private DecoderModel open(Engine engine) throws IOException {
-    try {
-      return DecoderModel.open(Engine.environment(), directory, engine.setup());
-    } catch (OrtException e) {
-      throw Engine.unusable(GenAiConfig.read(directory).model(), e);
-    }
   }
 
   /** A prompt of text needs a tokenizer; one of ids is also served without. */
