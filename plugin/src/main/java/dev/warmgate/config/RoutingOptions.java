@@ -12,7 +12,8 @@ import java.util.OptionalInt;
  * @param lambda strength of the bias towards resident experts; the start, if it adapts
  * @param keepTop so many best experts of a token are never displaced; empty for the layer's
  *     default, see {@link #keepTop(int)}
- * @param maxRank the lowest rank from which a resident expert may be taken
+ * @param maxRank the lowest rank from which a resident expert may be taken; empty for the layer's
+ *     default, see {@link #maxRank(int, int)}
  * @param targetHitRate what an adaptive lambda aims at; empty if lambda is fixed
  * @param minMassKept the gate mass that an adaptive lambda must keep
  * @param absentShare which part of the absent experts that a batch wants is read for it
@@ -21,7 +22,7 @@ public record RoutingOptions(
     Mode mode,
     float lambda,
     OptionalInt keepTop,
-    int maxRank,
+    OptionalInt maxRank,
     OptionalDouble targetHitRate,
     double minMassKept,
     double absentShare) {
@@ -79,9 +80,9 @@ public record RoutingOptions(
         mode,
         (float) number(given, "routing.lambda", 0, 10, lambda),
         whole(given, "routing.keep_top", 0, 64),
-        whole(given, "routing.max_rank", 1, 1024).orElse(DEFAULT_MAX_RANK),
+        whole(given, "routing.max_rank", 1, 1024),
         target,
-        share(given, "routing.min_mass_kept").orElse(0.95),
+        share(given, "routing.min_mass_kept").orElse(0.98),
         number(given, "routing.absent_share", 0, 1, 0.5));
   }
 
@@ -91,6 +92,14 @@ public record RoutingOptions(
    */
   public int keepTop(int topK) {
     return Math.min(keepTop.orElse(Math.min(DEFAULT_KEEP_TOP, topK - 1)), topK);
+  }
+
+  /**
+   * The lowest rank from which a resident expert may be taken in a layer of {@code experts}: by
+   * default 12, but at most half of them, since the rest are hardly the gate's choice.
+   */
+  public int maxRank(int experts, int topK) {
+    return maxRank.orElse(Math.max(topK, Math.min(DEFAULT_MAX_RANK, experts / 2)));
   }
 
   /** Whether the selection is the model's own. */

@@ -78,7 +78,8 @@ public record WarmgateOptions(
               "routing.max_rank",
               "12",
               "1 to 1024",
-              "max-rank: the lowest rank from which a resident expert may be taken"),
+              "max-rank: the lowest rank from which a resident expert may be taken; by default at"
+                  + " most half of the experts"),
           new Definition(
               "routing.target_hit_rate",
               "off",
@@ -86,7 +87,7 @@ public record WarmgateOptions(
               "cache-prior: lambda adapts until so many of a layer's experts are found resident"),
           new Definition(
               "routing.min_mass_kept",
-              "0.95",
+              "0.98",
               "0 to 1",
               "with target_hit_rate: lambda never grows past the point where less of the gate's"
                   + " own choice, by weight, is kept"),

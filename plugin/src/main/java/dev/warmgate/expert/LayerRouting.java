@@ -53,7 +53,12 @@ final class LayerRouting implements AutoCloseable {
   private static Router router(
       Kernels kernels, GateRule rule, RoutingOptions options, RoutePolicy policy) {
     return new PolicyRouter(
-        kernels, rule, policy, lambda(options), options.keepTop(rule.topK()), options.maxRank());
+        kernels,
+        rule,
+        policy,
+        lambda(options),
+        options.keepTop(rule.topK()),
+        options.maxRank(rule.experts(), rule.topK()));
   }
 
   private static Lambda lambda(RoutingOptions options) {
@@ -89,8 +94,10 @@ final class LayerRouting implements AutoCloseable {
     }
     for (int rank = 0; rank < displaced; rank++) {
       int expert = selection.displaced(token, rank);
-      affinity.want(expert, number);
+      // Before it counts as wanted once more: an expert that was displaced but once is colder than
+      // most, and reading it would cost what displacing it has saved.
       cache.hint(cacheLayer, expert, warmth);
+      affinity.want(expert, number);
     }
   }
 

@@ -25,7 +25,13 @@ class RoutingOptionsTest {
   void cachePriorHasItsDefaults() {
     assertEquals(
         new RoutingOptions(
-            Mode.CACHE_PRIOR, 0.1f, OptionalInt.empty(), 12, OptionalDouble.empty(), 0.95, 0.5),
+            Mode.CACHE_PRIOR,
+            0.1f,
+            OptionalInt.empty(),
+            OptionalInt.empty(),
+            OptionalDouble.empty(),
+            0.98,
+            0.5),
         parse("cache-prior"));
   }
 
@@ -35,13 +41,22 @@ class RoutingOptionsTest {
     assertEquals(1, parse("cache-prior").keepTop(2));
     assertEquals(0, parse("cache-prior").keepTop(1));
     assertEquals(4, parse("cache-prior", "routing.keep_top", "9").keepTop(4));
+    assertEquals(12, parse("max-rank").maxRank(64, 8));
+    assertEquals(8, parse("max-rank").maxRank(16, 2));
+    assertEquals(4, parse("max-rank").maxRank(4, 4));
   }
 
   @Test
   void everyOptionIsRead() {
     assertEquals(
         new RoutingOptions(
-            Mode.CACHE_PRIOR, 0.25f, OptionalInt.of(1), 12, OptionalDouble.of(0.8), 0.9, 0.5),
+            Mode.CACHE_PRIOR,
+            0.25f,
+            OptionalInt.of(1),
+            OptionalInt.empty(),
+            OptionalDouble.of(0.8),
+            0.9,
+            0.5),
         parse(
             "cache-prior",
             "routing.lambda",
@@ -52,7 +67,7 @@ class RoutingOptionsTest {
             ".8",
             "routing.min_mass_kept",
             "0.9"));
-    assertEquals(5, parse("max-rank", "routing.max_rank", "5").maxRank());
+    assertEquals(5, parse("max-rank", "routing.max_rank", "5").maxRank(64, 8));
     assertEquals(0.15f, parse("additive").lambda());
   }
 

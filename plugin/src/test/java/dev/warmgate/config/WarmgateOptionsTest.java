@@ -26,9 +26,9 @@ class WarmgateOptionsTest {
           RoutingOptions.Mode.LOSSLESS,
           0.1f,
           OptionalInt.empty(),
-          12,
+          OptionalInt.empty(),
           OptionalDouble.empty(),
-          0.95,
+          0.98,
           0.5);
 
   private static WarmgateOptions parse(String name, String value) {
