@@ -107,7 +107,7 @@ public final class ExpertCache implements AutoCloseable {
     failures = new IOException[slots];
     slotsOfLayer = new int[layers.size()];
     unusedSlots = slots;
-    pager = new Pager(settings.ioThreads(), settings.readBytes(), this::loadFinished);
+    pager = startPager(settings);
   }
 
   /** How many slots there are. */
@@ -483,6 +483,17 @@ public final class ExpertCache implements AutoCloseable {
     occupied--;
     unusedSlots++;
     state.set(slot, FREE);
+  }
+
+  private Pager startPager(CacheSettings settings) {
+    try {
+      return new Pager(settings.ioThreads(), settings.readBytes(), this::loadFinished);
+    } catch (OutOfMemoryError e) {
+      store.close();
+      maskArena.close();
+      memory.close();
+      throw e;
+    }
   }
 
   private MappedMemory map(long bytes) {

@@ -24,7 +24,7 @@ final class Pager implements AutoCloseable {
   private final ArrayDeque<Load> prefetch = new ArrayDeque<>();
   private final List<Thread> threads = new ArrayList<>();
   private final Consumer<Load> finished;
-  private final int bounceBytes;
+  private final Arena arena = Arena.ofShared();
   private final LongAdder bytesRead = new LongAdder();
   private boolean closed;
 
@@ -32,13 +32,17 @@ final class Pager implements AutoCloseable {
    * Starts the threads.
    *
    * @param finished told of each load that is over, on one of the threads
+   * @throws OutOfMemoryError if there is no memory for their buffers; nothing was started then
    */
   Pager(int threadCount, int readBytes, Consumer<Load> finished) {
     this.finished = finished;
     // A read that lies badly begins in one block and ends in another.
-    this.bounceBytes = Math.max(readBytes, ExpertFile.MAX_BLOCK) + ExpertFile.MAX_BLOCK;
+    long bounceBytes = (long) Math.max(readBytes, ExpertFile.MAX_BLOCK) + ExpertFile.MAX_BLOCK;
+    // SAFETY: each thread has a part of its own; close() frees it all after the last has ended.
+    MemorySegment bounces = arena.allocate(threadCount * bounceBytes, ExpertFile.MAX_BLOCK);
     for (int i = 0; i < threadCount; i++) {
-      threads.add(Thread.ofPlatform().daemon().name("warmgate-io-" + i).start(this::serve));
+      MemorySegment bounce = bounces.asSlice(i * bounceBytes, bounceBytes);
+      threads.add(Thread.ofPlatform().daemon().name("warmgate-io-" + i).start(() -> serve(bounce)));
     }
   }
 
@@ -96,18 +100,14 @@ final class Pager implements AutoCloseable {
     }
   }
 
-  private void serve() {
-    try (Arena arena = Arena.ofConfined()) {
-      // SAFETY: this thread's own, closed when it ends; no read outlives the call that it is in.
-      MemorySegment bounce = arena.allocate(bounceBytes, ExpertFile.MAX_BLOCK);
-      for (Chunk chunk = take(); chunk != null; chunk = take()) {
-        IOException failure = chunk.read(bounce);
-        if (failure == null) {
-          bytesRead.add(chunk.target().byteSize());
-        }
-        if (done(chunk, failure)) {
-          finished.accept(chunk.load());
-        }
+  private void serve(MemorySegment bounce) {
+    for (Chunk chunk = take(); chunk != null; chunk = take()) {
+      IOException failure = chunk.read(bounce);
+      if (failure == null) {
+        bytesRead.add(chunk.target().byteSize());
+      }
+      if (done(chunk, failure)) {
+        finished.accept(chunk.load());
       }
     }
   }
@@ -166,6 +166,9 @@ final class Pager implements AutoCloseable {
     }
     if (interrupted) {
       Thread.currentThread().interrupt();
+    }
+    if (arena.scope().isAlive()) {
+      arena.close();
     }
   }
 }
