@@ -19,7 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Bounded-loss routing as a host sees it. */
 class RoutingModesTest {
@@ -79,9 +79,14 @@ class RoutingModesTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"max-rank", "additive", "cache-prior"})
-  void displacedExpertsAreReadInTheBackground(String mode) throws OrtException {
-    Outcome outcome = run(Map.of("routing", mode));
+  @CsvSource({
+    "max-rank, routing.max_rank, 12",
+    "additive, routing.lambda, 2",
+    "cache-prior, routing.lambda, 0.3"
+  })
+  void displacedExpertsAreReadInTheBackground(String mode, String strength, String value)
+      throws OrtException {
+    Outcome outcome = run(Map.of("routing", mode, strength, value));
     assertTrue(outcome.routing.displaced() > 0, outcome.routing.toString());
     assertTrue(outcome.residency.prefetches() > 0, outcome.residency.toString());
     assertTrue(outcome.residency.hitRate() > run(Map.of()).residency.hitRate());
