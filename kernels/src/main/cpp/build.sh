@@ -97,7 +97,7 @@ expected=$({
   for file in $files; do
     tier=${file%%/*}
     [[ $tier == "$file" ]] ||
-      printf "wg_${tier}_%s\n" topk gate_weights route decay ffn_up ffn_down ffn_combine
+      printf "wg_${tier}_%s\n" topk gate_weights route route_extras decay ffn_up ffn_down ffn_combine
   done
 } | LC_ALL=C sort)
 exported=$("$nm" -D --defined-only "$work/$library" | awk '{ print $NF }' | LC_ALL=C sort)

@@ -39,7 +39,7 @@ struct wg_route {
   int32_t keep_top;
   int32_t max_rank;
   float range_rate;
-  float range;  // written by wg_*_route
+  float range;  // written by wg_*_route and wg_*_route_extras
 };
 
 // One expert of a batch and the assignments (token * top_k + rank) that it serves.
@@ -121,7 +121,7 @@ WG_API const int32_t wg_abi[34];
 WG_API const char* wg_kernel_caps(int32_t tier);
 
 // The kernels of one tier. Kernels.java says what they mean; wg_*_gate_weights gives 0, or -1 for an
-// id that is neither -1 nor an expert. wg_*_route's last three may be null. The ffn functions fit thread pools that call f(void*, size_t).
+// id that is neither -1 nor an expert. The last three of wg_*_route_extras may be null. The ffn functions fit thread pools that call f(void*, size_t).
 #define WG_DECLARE_TIER(tier)                                                                    \
   WG_API int32_t wg_##tier##_topk(const float* logits, int64_t experts, const uint64_t* residents, \
                                   float bias, int64_t k, int32_t higher_id, int32_t* ids);       \
@@ -131,8 +131,11 @@ WG_API const char* wg_kernel_caps(int32_t tier);
   WG_API void wg_##tier##_decay(float* values, int64_t count, float factor);                     \
   WG_API int32_t wg_##tier##_route(wg_route* plan, float lambda, const float* logits,            \
                                    int64_t tokens, const uint64_t* residents, int32_t* ids,      \
-                                   float* weights, int32_t* displaced, float* kept,              \
-                                   int32_t* misses);                                             \
+                                   float* weights);                                              \
+  WG_API int32_t wg_##tier##_route_extras(wg_route* plan, float lambda, const float* logits,     \
+                                          int64_t tokens, const uint64_t* residents,             \
+                                          int32_t* ids, float* weights, int32_t* displaced,      \
+                                          float* kept, int32_t* misses);                         \
   WG_API void wg_##tier##_ffn_up(void* batch, size_t part);                                      \
   WG_API void wg_##tier##_ffn_down(void* batch, size_t part);                                    \
   WG_API void wg_##tier##_ffn_combine(void* batch, size_t part);

@@ -15,10 +15,20 @@ int32_t WG_NAME(gate_weights)(const float* logits, int64_t experts, const int32_
 }
 
 int32_t WG_NAME(route)(wg_route* plan, float lambda, const float* logits, int64_t tokens,
-                       const uint64_t* residents, int32_t* ids, float* weights,
-                       int32_t* displaced, float* kept, int32_t* misses) {
-  return for_call(plan, lambda, residents)(plan, lambda, logits, tokens, residents, ids, weights,
-                                           displaced, kept, misses);
+                       const uint64_t* residents, int32_t* ids, float* weights) {
+  return with_shape(plan, lambda, residents, [&](auto shape) {
+    return route_lean<shape.kind, shape.policy>(plan, lambda, logits, tokens, residents, ids,
+                                                weights);
+  });
+}
+
+int32_t WG_NAME(route_extras)(wg_route* plan, float lambda, const float* logits, int64_t tokens,
+                              const uint64_t* residents, int32_t* ids, float* weights,
+                              int32_t* displaced, float* kept, int32_t* misses) {
+  const Token first = {logits, ids, weights, displaced, kept, misses};
+  return with_shape(plan, lambda, residents, [&](auto shape) {
+    return route_full<shape.kind, shape.policy>(plan, lambda, tokens, residents, first);
+  });
 }
 
 void WG_NAME(decay)(float* values, int64_t count, float factor) { decay(values, count, factor); }

@@ -123,6 +123,7 @@ WG_INLINE Values<N> scores_of(const Route& r, Policy policy, const Values<N>& z,
 template <int N>
 WG_INLINE void write_extras(const Route& r, const Candidates& c, const Token& t, const Values<N>& z,
                             uint64_t model, uint64_t chosen, const Numbers<N>& rank) {
+  if (t.misses) put(t.misses, 0, __builtin_popcountll(chosen & ~c.resident));
   if (t.kept) {
     alignas(64) float mass[N < LANES ? LANES : N];
     store_values<N>(mass, shares<N>(z, largest<N>(z)));
@@ -152,6 +153,7 @@ WG_INLINE bool finish(const Route& r, Policy policy, const Candidates& c, const 
   const uint64_t valid = where<N>([&](int b) { return gt(z.v[b], splat(minus_infinity())); });
   const int32_t possible = __builtin_popcountll(valid);
   const int32_t count = smaller(k, possible);
+  const bool pair = MODE == QUICK && k == 2 && count == 2;
 
   Numbers<N> rank = {};
   if constexpr (MODE != QUICK) {
@@ -163,7 +165,7 @@ WG_INLINE bool finish(const Route& r, Policy policy, const Candidates& c, const 
   [[maybe_unused]] const uint64_t model = chosen;
   alignas(64) int32_t place[ROOM];
   if (policy == PLAIN || (policy == PRIOR && !r.scored)) {
-    store_numbers<N>(place, rank);
+    if (!pair) store_numbers<N>(place, rank);
     if (MODE == QUICK && __builtin_popcountll(chosen) != count) return false;
   } else {
     const int32_t keep_top = policy == BONUS ? 0 : r.plan->keep_top;
@@ -178,12 +180,7 @@ WG_INLINE bool finish(const Route& r, Policy policy, const Candidates& c, const 
       chosen = valid & less<N>(count_larger<N>(p, score), k);
       // Equal values at the border let in too many.
       if (__builtin_popcountll(chosen) != count) return false;
-      if (k == 2 && count == 2) {
-        int a = __builtin_ctzll(chosen);
-        int b = __builtin_ctzll(chosen & (chosen - 1));
-        place[a] = c.z[b] > c.z[a];
-        place[b] = c.z[a] > c.z[b];
-      } else {
+      if (!pair) {
         store_values<N>(p, only<N>(chosen, z));
         in_memory<N>(p);
         store_numbers<N>(place, count_larger<N>(p, z));
@@ -223,6 +220,18 @@ WG_INLINE bool finish(const Route& r, Policy policy, const Candidates& c, const 
   }
   const float factor = 1.0f / total.sum;
 
+  if (pair) {
+    // Two need no places.
+    const int a = __builtin_ctzll(chosen);
+    const int b = __builtin_ctzll(chosen & (chosen - 1));
+    const bool a_second = c.z[b] > c.z[a];
+    const bool b_second = c.z[a] > c.z[b];
+    put(t.ids, a_second, FEW ? a : c.id[a]);
+    put(t.ids, b_second, FEW ? b : c.id[b]);
+    put(t.weights, a_second, weight[a] * factor);
+    put(t.weights, b_second, weight[b] * factor);
+    return a_second != b_second;
+  }
   int32_t places = 0;
   for (uint64_t left = chosen; left; left &= left - 1) {
     int i = __builtin_ctzll(left);
@@ -232,10 +241,7 @@ WG_INLINE bool finish(const Route& r, Policy policy, const Candidates& c, const 
     put(t.weights, at, weight[i] * factor);
   }
   if (count < k) leave_empty(t.ids, t.weights, count, k);
-  if (t.misses) put(t.misses, 0, __builtin_popcountll(chosen & ~c.resident));
-  if constexpr (MODE != QUICK) {
-    if (t.kept || t.displaced) write_extras<N>(r, c, t, z, model, chosen, rank);
-  }
+  if constexpr (MODE != QUICK) write_extras<N>(r, c, t, z, model, chosen, rank);
   // Of equal values all have the first one's place, and the sum is less than 0 + 1 + 2...
   return places == count * (count - 1) / 2;
 }

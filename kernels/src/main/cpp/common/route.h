@@ -141,6 +141,9 @@ WG_INLINE void filter(const Route& r, Policy policy, const Token& t, float bonus
     }
     pack(c.z + count, c.id + count, z, id, reach);
     uint32_t set = bits(reach);
+    // GCC must not know that the upper bits are 0: it would count in a 16-bit register, which waits for
+    // what was in it before.
+    __asm__("" : "+r"(set));
     if (r.residents) residents |= (uint64_t)pack_bits((uint32_t)resident, set) << count;
     count += __builtin_popcount(set);
     id = add_int(id, splat_int(LANES));
@@ -214,21 +217,18 @@ WG_INLINE bool route_many(const Route& r, Policy policy, const Token& t, Candida
 // A shape of the work, the same for all tokens of a call.
 enum Kind { FEW_8, FEW_16, MANY_16, MANY_32 };
 
-template <Kind KIND, Policy POLICY>
-__attribute__((noinline)) int32_t route_all(wg_route* plan, float lambda, const float* logits,
-                                            int64_t tokens, const uint64_t* residents, int32_t* ids,
-                                            float* weights, int32_t* displaced, float* kept,
-                                            int32_t* misses) {
+template <Kind KIND, Policy POLICY, bool EXTRAS>
+WG_INLINE int32_t route_tokens(wg_route* plan, float lambda, int64_t tokens,
+                               const uint64_t* residents, Token t) {
   const int32_t k = plan->top_k;
-  Route r = {plan, POLICY, lambda, residents, POLICY != PLAIN, displaced || kept, k, 0};
+  Route r = {plan, POLICY, lambda, residents, POLICY != PLAIN, EXTRAS || POLICY == RANKED, k, 0};
   if (POLICY == PRIOR) r.scored = residents && lambda > 0 && plan->keep_top < k;
   if (POLICY == RANKED) r.by_logit = plan->max_rank;
   if ((POLICY == BONUS || POLICY == PRIOR) && r.scored) {
     r.by_score = k;
-    if (!r.exact) r.by_logit = POLICY == PRIOR ? plan->keep_top : 0;
+    if (!EXTRAS) r.by_logit = POLICY == PRIOR ? plan->keep_top : 0;
   }
-  if (!r.scored && !misses) r.residents = nullptr;
-  Token t = {logits, ids, weights, displaced, kept, misses};
+  if (!r.scored && !EXTRAS) r.residents = nullptr;
   Candidates c;
   for (int64_t i = 0; i < tokens;) {
     bool found;
@@ -241,37 +241,57 @@ __attribute__((noinline)) int32_t route_all(wg_route* plan, float lambda, const 
     t.logits += plan->experts;
     t.ids += k;
     t.weights += k;
-    if (t.displaced) t.displaced += k;
-    if (t.kept) t.kept++;
-    if (t.misses) t.misses++;
+    if (EXTRAS && t.displaced) t.displaced += k;
+    if (EXTRAS && t.kept) t.kept++;
+    if (EXTRAS && t.misses) t.misses++;
   }
   return -1;
 }
 
-using RouteAll = int32_t (*)(wg_route*, float, const float*, int64_t, const uint64_t*, int32_t*,
-                             float*, int32_t*, float*, int32_t*);
-
-template <Policy POLICY>
-WG_INLINE RouteAll with_policy(const wg_route* plan) {
-  if (plan->experts <= 8) return route_all<FEW_8, POLICY>;
-  if (plan->experts <= BLOCK) return route_all<FEW_16, POLICY>;
-  // The longest list of the best that may be wanted.
-  int32_t longest = POLICY == RANKED ? plan->max_rank : plan->top_k;
-  return longest <= 8 ? route_all<MANY_16, POLICY> : route_all<MANY_32, POLICY>;
+// Without extras all arguments come in registers, and fewer are kept in them.
+template <Kind KIND, Policy POLICY>
+__attribute__((noinline)) int32_t route_lean(wg_route* plan, float lambda, const float* logits,
+                                             int64_t tokens, const uint64_t* residents,
+                                             int32_t* ids, float* weights) {
+  const Token t = {logits, ids, weights, nullptr, nullptr, nullptr};
+  return route_tokens<KIND, POLICY, false>(plan, lambda, tokens, residents, t);
 }
 
-WG_INLINE RouteAll for_call(const wg_route* plan, float lambda, const uint64_t* residents) {
+template <Kind KIND, Policy POLICY>
+__attribute__((noinline)) int32_t route_full(wg_route* plan, float lambda, int64_t tokens,
+                                             const uint64_t* residents, Token t) {
+  return route_tokens<KIND, POLICY, true>(plan, lambda, tokens, residents, t);
+}
+
+template <Kind KIND, Policy POLICY>
+struct Shape {
+  static constexpr Kind kind = KIND;
+  static constexpr Policy policy = POLICY;
+};
+
+template <Policy POLICY, typename F>
+WG_INLINE int32_t with_policy(const wg_route* plan, F run) {
+  if (plan->experts <= 8) return run(Shape<FEW_8, POLICY>());
+  if (plan->experts <= BLOCK) return run(Shape<FEW_16, POLICY>());
+  // The longest list of the best that may be wanted.
+  int32_t longest = POLICY == RANKED ? plan->max_rank : plan->top_k;
+  return longest <= 8 ? run(Shape<MANY_16, POLICY>()) : run(Shape<MANY_32, POLICY>());
+}
+
+// Runs what fits the call.
+template <typename F>
+WG_INLINE int32_t with_shape(const wg_route* plan, float lambda, const uint64_t* residents, F run) {
   switch (plan->policy) {
     case WG_ROUTE_ADDITIVE:
-      if (residents && lambda > 0) return with_policy<BONUS>(plan);
+      if (residents && lambda > 0) return with_policy<BONUS>(plan, run);
       break;
     case WG_ROUTE_CACHE_PRIOR:
-      return with_policy<PRIOR>(plan);
+      return with_policy<PRIOR>(plan, run);
     case WG_ROUTE_MAX_RANK:
-      if (residents && plan->max_rank > plan->top_k) return with_policy<RANKED>(plan);
+      if (residents && plan->max_rank > plan->top_k) return with_policy<RANKED>(plan, run);
       break;
   }
-  return with_policy<PLAIN>(plan);
+  return with_policy<PLAIN>(plan, run);
 }
 
 }  // namespace

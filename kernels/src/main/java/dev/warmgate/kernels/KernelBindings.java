@@ -19,6 +19,7 @@ import java.lang.invoke.MethodHandle;
  * @param topK {@code wg_<tier>_topk}
  * @param gateWeights {@code wg_<tier>_gate_weights}
  * @param route {@code wg_<tier>_route}
+ * @param routeExtras {@code wg_<tier>_route_extras}
  * @param decay {@code wg_<tier>_decay}
  * @param up {@code wg_<tier>_ffn_up}
  * @param down {@code wg_<tier>_ffn_down}
@@ -28,6 +29,7 @@ record KernelBindings(
     MemorySegment topK,
     MemorySegment gateWeights,
     MemorySegment route,
+    MemorySegment routeExtras,
     MemorySegment decay,
     MemorySegment up,
     MemorySegment down,
@@ -63,6 +65,18 @@ record KernelBindings(
               JAVA_LONG,
               JAVA_LONG,
               JAVA_LONG,
+              JAVA_LONG),
+          Linker.Option.critical(false));
+  private static final MethodHandle ROUTE_EXTRAS =
+      handle(
+          FunctionDescriptor.of(
+              JAVA_INT,
+              JAVA_LONG,
+              JAVA_FLOAT,
+              JAVA_LONG,
+              JAVA_LONG,
+              JAVA_LONG,
+              JAVA_LONG,
               JAVA_LONG,
               JAVA_LONG,
               JAVA_LONG,
@@ -84,6 +98,7 @@ record KernelBindings(
         library.findOrThrow(prefix + "topk"),
         library.findOrThrow(prefix + "gate_weights"),
         library.findOrThrow(prefix + "route"),
+        library.findOrThrow(prefix + "route_extras"),
         library.findOrThrow(prefix + "decay"),
         library.findOrThrow(prefix + "ffn_up"),
         library.findOrThrow(prefix + "ffn_down"),
@@ -120,6 +135,15 @@ record KernelBindings(
   }
 
   int callRoute(
+      long plan, float lambda, long logits, long tokens, long residents, long ids, long weights) {
+    try {
+      return (int) ROUTE.invokeExact(route, plan, lambda, logits, tokens, residents, ids, weights);
+    } catch (Throwable t) {
+      throw unexpected(t);
+    }
+  }
+
+  int callRouteExtras(
       long plan,
       float lambda,
       long logits,
@@ -132,8 +156,17 @@ record KernelBindings(
       long misses) {
     try {
       return (int)
-          ROUTE.invokeExact(
-              route, plan, lambda, logits, tokens, residents, ids, weights, displaced, kept,
+          ROUTE_EXTRAS.invokeExact(
+              routeExtras,
+              plan,
+              lambda,
+              logits,
+              tokens,
+              residents,
+              ids,
+              weights,
+              displaced,
+              kept,
               misses);
     } catch (Throwable t) {
       throw unexpected(t);

@@ -11,6 +11,8 @@ import java.lang.ref.Reference;
  * (the contract of {@link Kernels}); the reachability fences keep memory of automatic arenas.
  */
 final class NativeKernels implements Kernels {
+  private static final int MOST_LOGITS = 1 << 15;
+
   private final Tier tier;
   private final KernelBindings bindings;
 
@@ -85,21 +87,20 @@ final class NativeKernels implements Kernels {
     if (!plan.isListed()) {
       return ScalarRoute.route(plan, lambda, logits, tokens, residents, ids, weights, extras);
     }
-    long z = address(logits, "logits");
-    long mask = address(residents, "residents");
-    long chosen = address(ids, "ids");
-    long shares = address(weights, "weights");
-    long displaced = 0;
-    long kept = 0;
-    long misses = 0;
-    if (!extras.isNone()) {
-      displaced = address(extras.displaced(), "displaced");
-      kept = address(extras.kept(), "kept");
-      misses = address(extras.misses(), "misses");
-    }
     try {
-      return bindings.callRoute(
-          plan.nativeAddress(), lambda, z, tokens, mask, chosen, shares, displaced, kept, misses);
+      // A critical call holds off safepoints: no more logits in one than take some microseconds.
+      int most = Math.max(1, MOST_LOGITS / plan.experts());
+      if (tokens <= most) {
+        return routeSome(plan, lambda, logits, 0, tokens, residents, ids, weights, extras);
+      }
+      for (int from = 0; from < tokens; from += most) {
+        int some = Math.min(most, tokens - from);
+        int bad = routeSome(plan, lambda, logits, from, some, residents, ids, weights, extras);
+        if (bad >= 0) {
+          return from + bad;
+        }
+      }
+      return -1;
     } finally {
       Reference.reachabilityFence(plan);
       Reference.reachabilityFence(logits);
@@ -108,6 +109,34 @@ final class NativeKernels implements Kernels {
       Reference.reachabilityFence(weights);
       Reference.reachabilityFence(extras);
     }
+  }
+
+  /** Tokens from {@code from} on; all buffers are checked for more. */
+  private int routeSome(
+      RoutePlan plan,
+      float lambda,
+      MemorySegment logits,
+      int from,
+      int tokens,
+      MemorySegment residents,
+      MemorySegment ids,
+      MemorySegment weights,
+      RouteExtras extras) {
+    long perToken = (long) from * Float.BYTES;
+    long perSlot = perToken * plan.topK();
+    long p = plan.nativeAddress();
+    long z = address(logits, "logits") + perToken * plan.experts();
+    long mask = address(residents, "residents");
+    long chosen = address(ids, "ids") + perSlot;
+    long shares = address(weights, "weights") + perSlot;
+    if (extras.isNone()) {
+      return bindings.callRoute(p, lambda, z, tokens, mask, chosen, shares);
+    }
+    long displaced = optional(extras.displaced(), "displaced", perSlot);
+    long kept = optional(extras.kept(), "kept", perToken);
+    long misses = optional(extras.misses(), "misses", perToken);
+    return bindings.callRouteExtras(
+        p, lambda, z, tokens, mask, chosen, shares, displaced, kept, misses);
   }
 
   @Override
@@ -138,6 +167,12 @@ final class NativeKernels implements Kernels {
       case DOWN -> bindings.down();
       case COMBINE -> bindings.combine();
     };
+  }
+
+  /** An address within a buffer, or 0 if there is none. */
+  private static long optional(MemorySegment segment, String name, long offset) {
+    long address = address(segment, name);
+    return address == 0 ? 0 : address + offset;
   }
 
   private static long address(MemorySegment segment, String name) {

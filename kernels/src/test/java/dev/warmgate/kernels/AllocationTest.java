@@ -47,6 +47,24 @@ class AllocationTest {
   }
 
   @Test
+  void route() {
+    for (RoutePolicy policy : RoutePolicy.values()) {
+      try (Arena arena = Arena.ofShared();
+          RoutePlan plan = RouteCase.of(128, 8, policy).plan()) {
+        MemorySegment logits = arena.allocate(4 * 128 * 3);
+        MemorySegment residents = arena.allocate(8 * 2);
+        MemorySegment out = arena.allocate(4 * 8 * 3);
+        MemorySegment displaced = arena.allocate(4 * 8 * 3);
+        MemorySegment weights = arena.allocate(4 * 8 * 3);
+        RouteExtras extras = new RouteExtras(displaced, weights, out);
+        RouteExtras none = RouteExtras.NONE;
+        nothing(() -> kernels.route(plan, 0.1f, logits, 3, residents, out, weights, none));
+        nothing(() -> kernels.route(plan, 0.1f, logits, 3, residents, out, weights, extras));
+      }
+    }
+  }
+
+  @Test
   void feedForward() {
     FfnShape shape = FfnShape.of(8, 8, Activation.SILU);
     try (Arena arena = Arena.ofShared();
