@@ -53,11 +53,12 @@ class LayerRoutingTest {
                     new LayerStore(
                         "layer " + layer,
                         EXPERTS,
-                        List.of(new FileRegion(file, layer * EXPERTS * BYTES, EXPERTS * BYTES))))
+                        List.of(
+                            new FileRegion(file, (long) layer * EXPERTS * BYTES, EXPERTS * BYTES))))
             .toList();
     handle =
         SharedExperts.join(
-            layers, folder.toString(), slots * BYTES, new CacheSettings(2, BYTES, false));
+            layers, folder.toString(), (long) slots * BYTES, new CacheSettings(2, BYTES, false));
     cache = handle.experts().place(LAYER).cache();
     try (LeaseSet leases = cache.newLeaseSet()) {
       leases.begin(LAYER, residents, residents.length);

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 class PagingAdvisorTest {
 
   /** A selection as a kernel leaves it, with plain arrays beside it. */
+  @SuppressWarnings("ArrayRecordComponent") // Input of a test, never compared.
   private record Call(int topK, int[][] chosen, float[][] weights, int[][] displaced) {
 
     static Call random(Random random, int experts) {
