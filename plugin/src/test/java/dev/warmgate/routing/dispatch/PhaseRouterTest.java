@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -78,6 +80,24 @@ class PhaseRouterTest {
             true, Math.floorMod(first - target * 77, n) < 77, "row " + row + ", " + target);
       }
     }
+  }
+
+  @Test
+  void allocatesNothing() {
+    var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    int n = 300;
+    int[] ones = new int[n];
+    Arrays.fill(ones, 100);
+    int[] order = new ChaCha8Random(1).permutation(n);
+    int[] routes = new int[n * 2];
+    PhaseRouter router = new PhaseRouter(n, 2);
+    long least = Long.MAX_VALUE;
+    for (int i = 0; i < 300; i++) {
+      long before = threads.getCurrentThreadAllocatedBytes();
+      router.route(ones, ones, order, order, i, routes);
+      least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+    }
+    assertEquals(0, least);
   }
 
   @Test
