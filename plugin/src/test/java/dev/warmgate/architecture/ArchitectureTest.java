@@ -40,7 +40,8 @@ class ArchitectureTest {
               entry("config", Set.of("kernels")),
               entry("routing", Set.of("routing.dispatch", "kernels", "metrics")),
               entry("routing.dispatch", Set.of("kernels")),
-              entry("residency", Set.of("kernels", "hwdetect", "metrics")),
+              entry("residency", Set.of("residency.eviction", "kernels", "hwdetect", "metrics")),
+              entry("residency.eviction", Set.of()),
               entry(
                   "expert",
                   Set.of("routing", "residency", "kernels", "hwdetect", "config", "metrics")),
