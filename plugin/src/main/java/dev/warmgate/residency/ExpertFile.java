@@ -4,7 +4,6 @@ import dev.warmgate.hwdetect.DirectIo;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
@@ -24,13 +23,13 @@ final class ExpertFile implements AutoCloseable {
   static final int MAX_BLOCK = 64 << 10;
 
   private final Path path;
-  private final FileChannel channel;
+  private final ByteSource source;
   private final int block;
   private final long size;
 
-  private ExpertFile(Path path, FileChannel channel, int block, long size) {
+  private ExpertFile(Path path, ByteSource source, int block, long size) {
     this.path = path;
-    this.channel = channel;
+    this.source = source;
     this.block = block;
     this.size = size;
   }
@@ -42,7 +41,11 @@ final class ExpertFile implements AutoCloseable {
    * @throws IOException if the file can't be opened
    */
   static ExpertFile open(Path path, boolean direct) throws IOException {
-    long size = Files.size(path);
+    return open(path, direct, ByteSource.Opener.FILES);
+  }
+
+  /** The same with what {@code opener} opens. */
+  static ExpertFile open(Path path, boolean direct, ByteSource.Opener opener) throws IOException {
     Optional<OpenOption> around = direct ? DirectIo.openOption() : Optional.empty();
     if (around.isPresent()) {
       Set<OpenOption> options = Set.of(StandardOpenOption.READ, around.get());
@@ -51,13 +54,22 @@ final class ExpertFile implements AutoCloseable {
         if (block > MAX_BLOCK) {
           throw new UnsupportedOperationException("blocks of " + block + " bytes");
         }
-        return new ExpertFile(path, FileChannel.open(path, options), (int) block, size);
+        return of(path, opener.open(path, options), (int) block);
       } catch (IOException | UnsupportedOperationException e) {
         System.getLogger(ExpertFile.class.getName())
             .log(System.Logger.Level.INFO, "{0}: no direct I/O ({1})", path, e.getMessage());
       }
     }
-    return new ExpertFile(path, FileChannel.open(path, StandardOpenOption.READ), 0, size);
+    return of(path, opener.open(path, Set.of(StandardOpenOption.READ)), 0);
+  }
+
+  private static ExpertFile of(Path path, ByteSource source, int block) throws IOException {
+    try {
+      return new ExpertFile(path, source, block, source.size());
+    } catch (IOException | RuntimeException | Error e) {
+      source.close();
+      throw e;
+    }
   }
 
   Path path() {
@@ -131,7 +143,7 @@ final class ExpertFile implements AutoCloseable {
     long wanted = Math.min(length, 1 << 30);
     // SAFETY: the buffer is a view of memory that the caller owns during this call, cut to length.
     ByteBuffer buffer = target.asSlice(targetOffset, wanted).asByteBuffer();
-    int read = channel.read(buffer, at);
+    int read = source.read(buffer, at);
     if (read <= 0) {
       throw endOfFile(at, length);
     }
@@ -144,6 +156,6 @@ final class ExpertFile implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    channel.close();
+    source.close();
   }
 }

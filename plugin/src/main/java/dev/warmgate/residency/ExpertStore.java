@@ -1,6 +1,7 @@
 package dev.warmgate.residency;
 
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -27,6 +28,12 @@ final class ExpertStore implements AutoCloseable {
    * @throws IOException in one line that names layer and file
    */
   static ExpertStore open(List<LayerStore> layers, boolean direct) throws IOException {
+    return open(layers, direct, ByteSource.Opener.FILES);
+  }
+
+  /** The same, with files that {@code opener} opens. */
+  static ExpertStore open(List<LayerStore> layers, boolean direct, ByteSource.Opener opener)
+      throws IOException {
     Map<Path, ExpertFile> files = new HashMap<>();
     ExpertStore store = new ExpertStore(List.copyOf(layers), files);
     try {
@@ -34,7 +41,7 @@ final class ExpertStore implements AutoCloseable {
         for (FileRegion tensor : layer.tensors()) {
           ExpertFile file = files.get(tensor.file());
           if (file == null) {
-            file = ExpertFile.open(tensor.file(), direct);
+            file = ExpertFile.open(tensor.file(), direct, opener);
             files.put(tensor.file(), file);
           }
           file.requireRegion(layer.name(), tensor);
@@ -62,6 +69,17 @@ final class ExpertStore implements AutoCloseable {
       slotOffset += part.length();
     }
     return reads;
+  }
+
+  /**
+   * Checks what the reads have brought, if the store has checksums; otherwise does nothing.
+   *
+   * @param slot which holds the expert; only its first bytes are looked at, as many as the expert
+   *     has
+   * @throws IOException in one line that names file, layer and expert, if it isn't what was stored
+   */
+  void verify(int layer, int expert, MemorySegment slot) throws IOException {
+    // The user's own files have no checksums.
   }
 
   /** Whether all files are read around the page cache. */

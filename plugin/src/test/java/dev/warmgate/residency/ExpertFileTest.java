@@ -117,6 +117,39 @@ class ExpertFileTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void shortReadsAreContinued(boolean direct) throws IOException {
+    byte[] content = new byte[5 * BLOCK + 77];
+    new Random(3).nextBytes(content);
+    Path path = Files.write(folder.resolve("whole"), content);
+    // Around the page cache, a file system may only come short by whole blocks.
+    int most = direct ? BLOCK : 1000;
+    var opener = FaultySource.opener(FaultySource.Fault.shortReads(most));
+    try (ExpertFile file = ExpertFile.open(path, direct, opener);
+        Arena arena = Arena.ofConfined()) {
+      MemorySegment target = arena.allocate(content.length, BLOCK);
+      file.read(0, target, arena.allocate(2 * BLOCK, BLOCK));
+      assertArrayEquals(content, target.toArray(ValueLayout.JAVA_BYTE));
+    }
+  }
+
+  @Test
+  void aFailedReadIsTold() throws IOException {
+    Path path = Files.write(folder.resolve("bad"), new byte[BLOCK]);
+    var opener =
+        FaultySource.opener(
+            (file, name, target, position) -> {
+              throw new IOException("bad sector in " + name.getFileName());
+            });
+    try (ExpertFile file = ExpertFile.open(path, false, opener);
+        Arena arena = Arena.ofConfined()) {
+      MemorySegment target = arena.allocate(BLOCK, BLOCK);
+      IOException e = assertThrows(IOException.class, () -> file.read(0, target, target));
+      assertEquals("bad sector in bad", e.getMessage());
+    }
+  }
+
   @Test
   void aRegionMustLieInTheFile() throws IOException {
     Path path = Files.write(folder.resolve("regions"), new byte[1000]);
