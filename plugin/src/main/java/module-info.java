@@ -18,6 +18,10 @@ module dev.warmgate.plugin {
   exports dev.warmgate.metrics;
   exports dev.warmgate.onnx;
 
+  opens dev.warmgate.metrics to
+      com.google.gson;
+  opens dev.warmgate.residency to
+      com.google.gson;
   opens dev.warmgate.cli to
       info.picocli;
 

@@ -18,6 +18,9 @@ final class Residency {
     report.add("hits", Json.of(stats.map(ResidencyStats::hits)));
     report.add("misses", Json.of(stats.map(ResidencyStats::misses)));
     report.add("prefetches", Json.of(stats.map(ResidencyStats::prefetches)));
+    report.add("prefetches_used", Json.of(stats.map(ResidencyStats::prefetchesUsed)));
+    report.add("prefetches_late", Json.of(stats.map(ResidencyStats::prefetchesLate)));
+    report.add("prefetches_wasted", Json.of(stats.map(ResidencyStats::prefetchesWasted)));
     report.add("loads", Json.of(stats.map(ResidencyStats::loads)));
     report.add("wait_ms", Json.of(stats.map(s -> s.waitNanos() / 1e6)));
   }

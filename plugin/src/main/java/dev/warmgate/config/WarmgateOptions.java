@@ -8,33 +8,54 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.stream.Collectors;
 
 /**
  * The options of one session.
  *
  * @param expertMemory memory for the slots of this session's experts
+ * @param processMemory what the slots of all models of this process may take together, if bounded
  * @param routing how a selection is made from logits and residency mask, and by how much it may
  *     differ from the model's own
+ * @param prefetch what the next layer's experts are guessed from, to read them before they are
+ *     asked for
  * @param eviction which resident expert makes room for an absent one
  * @param tier a kernel tier to use instead of the planned one; it can only lower it
  * @param threads the most threads that compute a layer, if not as many as the host has
  * @param ioThreads threads that read experts
  * @param io whether reads go around the page cache
+ * @param stateFolder where caches keep what they learned from one process to the next; empty to
+ *     start cold
  */
 public record WarmgateOptions(
     MemoryBudget expertMemory,
+    OptionalLong processMemory,
     RoutingOptions routing,
+    Prefetch prefetch,
     Eviction eviction,
     Optional<Tier> tier,
     OptionalInt threads,
     OptionalInt ioThreads,
-    Io io) {
+    Io io,
+    Optional<Path> stateFolder) {
 
   /** An eviction policy. */
   public enum Eviction {
     /** The least recently used expert goes. */
     LRU
+  }
+
+  /** What the next layer's experts are guessed from. */
+  public enum Prefetch {
+    /** Nothing is guessed. */
+    OFF,
+    /** From the experts that this layer selected. */
+    TRANSITION,
+    /** From what the next layer's gate makes of this layer's hidden states. */
+    GATE
   }
 
   /** How experts are read. */
@@ -57,6 +78,12 @@ public record WarmgateOptions(
               "auto",
               "auto, 512m, 8g, 35%",
               "memory for expert slots; a percentage is of all the model's expert bytes"),
+          new Definition(
+              "process_memory",
+              "off",
+              "off, 512m, 8g",
+              "memory for the slots of all models of this process together; who asks for more than"
+                  + " is left is refused, and auto takes what is left"),
           new Definition(
               "routing",
               "lossless",
@@ -96,6 +123,12 @@ public record WarmgateOptions(
               "0.5",
               "0 to 1",
               "capacity: which part of the absent experts that a batch wants is read for it"),
+          new Definition(
+              "prefetch",
+              "gate",
+              values(Prefetch.class),
+              "how the next layer's experts are guessed, to be read before they are asked for; gate"
+                  + " falls back to transition for a layer whose gate isn't found"),
           new Definition("eviction", "lru", values(Eviction.class), "which expert makes room"),
           new Definition(
               "tier",
@@ -112,7 +145,18 @@ public record WarmgateOptions(
               "io",
               "auto",
               values(Io.class),
-              "reads around (direct) or through (buffered) the page cache"));
+              "reads around (direct) or through (buffered) the page cache"),
+          new Definition(
+              "warm_start",
+              "on",
+              "on, off",
+              "whether the experts that were hot in the last process are read in the background"),
+          new Definition(
+              "state_dir",
+              "auto",
+              "auto, a folder",
+              "where the hot experts and the cache's statistics are kept; auto is the user's state"
+                  + " folder"));
 
   /** The options of a session for which nothing was said. */
   public static WarmgateOptions defaults() {
@@ -137,12 +181,15 @@ public record WarmgateOptions(
     }
     return new WarmgateOptions(
         budget(given),
+        processMemory(given),
         RoutingOptions.parse(given),
+        choice(given, "prefetch", Prefetch.class).orElse(Prefetch.GATE),
         choice(given, "eviction", Eviction.class).orElse(Eviction.LRU),
         tier(given),
         count(given, "threads", 1024),
         count(given, "io_threads", 256),
-        choice(given, "io", Io.class).orElse(Io.AUTO));
+        choice(given, "io", Io.class).orElse(Io.AUTO),
+        stateFolder(given));
   }
 
   /** The names of all options. */
@@ -167,6 +214,40 @@ public record WarmgateOptions(
       return MemoryBudget.parse(given.getOrDefault("expert_memory", "auto"));
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException("option expert_memory: " + e.getMessage(), e);
+    }
+  }
+
+  private static OptionalLong processMemory(Map<String, String> given) {
+    String value = given.getOrDefault("process_memory", "off").strip();
+    if (value.equals("off")) {
+      return OptionalLong.empty();
+    }
+    try {
+      if (MemoryBudget.parse(value) instanceof MemoryBudget.Bytes(long bytes)) {
+        return OptionalLong.of(bytes);
+      }
+    } catch (IllegalArgumentException e) {
+      // Said below, without the sizes that don't apply.
+    }
+    throw new IllegalArgumentException(
+        "option process_memory: '%s' is not off or a size such as 512m or 8g".formatted(value));
+  }
+
+  private static Optional<Path> stateFolder(Map<String, String> given) {
+    String warm = given.getOrDefault("warm_start", "on").strip();
+    if (!warm.equals("on") && !warm.equals("off")) {
+      throw new IllegalArgumentException(
+          "option warm_start: '%s' is not one of %s".formatted(warm, allowed("warm_start")));
+    }
+    String folder = given.getOrDefault("state_dir", "auto").strip();
+    if (warm.equals("off")) {
+      return Optional.empty();
+    }
+    try {
+      return folder.equals("auto") ? StateFolder.find() : Optional.of(Path.of(folder));
+    } catch (InvalidPathException e) {
+      throw new IllegalArgumentException(
+          "option state_dir: '%s' is not a path".formatted(folder), e);
     }
   }
 

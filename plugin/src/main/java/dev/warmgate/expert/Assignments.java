@@ -89,6 +89,16 @@ final class Assignments implements AutoCloseable {
     return experts;
   }
 
+  /** Whether the call needs an expert. */
+  boolean contains(int expert) {
+    for (int g = 0; g < groups; g++) {
+      if (experts[g] == expert) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** How many assignments a group has. */
   int count(int group) {
     return counts[group];

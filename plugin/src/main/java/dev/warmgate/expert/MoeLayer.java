@@ -8,6 +8,7 @@ import dev.warmgate.metrics.RoutingStats;
 import dev.warmgate.residency.ResidencyMask;
 import dev.warmgate.routing.RoutingException;
 import java.io.IOException;
+import java.util.Optional;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -26,16 +27,22 @@ public final class MoeLayer {
   private final SlotViews views;
   private final Workspace.Kind kind;
   private final Pool<Workspace> workspaces;
+  private final int index;
+  private final Optional<Prefetcher> prefetcher;
 
   MoeLayer(
       LayerSpec spec,
+      int index,
       int cacheLayer,
       LayerRouting routing,
       Kernels kernels,
       SlotViews views,
       Workspace.Kind kind,
-      Pool<Workspace> workspaces) {
+      Pool<Workspace> workspaces,
+      Optional<Prefetcher> prefetcher) {
     this.spec = spec;
+    this.index = index;
+    this.prefetcher = prefetcher;
     this.cacheLayer = cacheLayer;
     this.mask = kind.cache().mask(cacheLayer);
     this.routing = routing;
@@ -115,6 +122,13 @@ public final class MoeLayer {
           workspace.selection.weights(),
           out,
           parts(tokens, team));
+      workspace.leases.begin(
+          cacheLayer, workspace.assignments.experts(), workspace.assignments.groups());
+      // What this layer waits for is asked for before what the next one may want.
+      workspace.leases.request();
+      if (prefetcher.isPresent()) {
+        prefetcher.get().routed(index, hidden, tokens, workspace.assignments);
+      }
       computeExperts(workspace, team);
       team.run(kernels, Step.COMBINE, workspace.batch);
       routing.learn(workspace.selection);
@@ -137,7 +151,6 @@ public final class MoeLayer {
   private void computeExperts(Workspace workspace, Team team) throws IOException {
     Assignments assignments = workspace.assignments;
     FfnBatch batch = workspace.batch;
-    workspace.leases.begin(cacheLayer, assignments.experts(), assignments.groups());
     int[] ready = workspace.ready;
     for (int n = workspace.leases.next(ready); n > 0; n = workspace.leases.next(ready)) {
       batch.clearExperts();

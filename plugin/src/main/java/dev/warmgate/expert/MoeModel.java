@@ -2,7 +2,6 @@ package dev.warmgate.expert;
 
 import dev.warmgate.config.RoutingOptions;
 import dev.warmgate.config.WarmgateOptions;
-import dev.warmgate.config.WarmgateOptions.Io;
 import dev.warmgate.hwdetect.Plan;
 import dev.warmgate.kernels.Kernels;
 import dev.warmgate.metrics.ResidencyStats;
@@ -10,6 +9,7 @@ import dev.warmgate.metrics.RoutingStats;
 import dev.warmgate.residency.CacheSettings;
 import dev.warmgate.residency.LayerStore;
 import dev.warmgate.residency.ModelExperts.Place;
+import dev.warmgate.residency.eviction.EvictionKind;
 import dev.warmgate.residency.SharedExperts;
 import dev.warmgate.routing.GateRule;
 import java.io.IOException;
@@ -18,6 +18,11 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import dev.warmgate.residency.ModelExperts;
+import dev.warmgate.config.MemoryBudget;
+import dev.warmgate.config.WarmgateOptions.Prefetch;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -33,6 +38,7 @@ public final class MoeModel implements AutoCloseable {
   private final SharedExperts.Handle handle;
   private final List<MoeLayer> layers = new ArrayList<>();
   private final List<LayerRouting> routings = new ArrayList<>();
+  private Optional<Prefetcher> prefetcher = Optional.empty();
   private final Map<Workspace.Kind, Pool<Workspace>> workspaces = new HashMap<>();
 
   private MoeModel(SharedExperts.Handle handle) {
@@ -43,25 +49,34 @@ public final class MoeModel implements AutoCloseable {
    * Opens the layers of a session. No expert is read.
    *
    * @param specs the layers, in the order of their execution
+   * @param gates of the layers, as far as they are known; to foresee what a layer will want
    * @param plan for this machine, made with the session's options
    * @throws IOException in one line, if a file is missing, or too short for its tensor
    * @throws IllegalArgumentException if the budget is less than one expert of the largest layer
    * @throws IllegalStateException with the reason, if the plan's kernels can't run
    */
-  public static MoeModel open(List<LayerSpec> specs, WarmgateOptions options, Plan plan)
+  public static MoeModel open(
+      List<LayerSpec> specs, List<Optional<GateMatrix>> gates, WarmgateOptions options, Plan plan)
       throws IOException {
     List<LayerStore> stores = specs.stream().map(LayerSpec::store).toList();
     long expertBytes = stores.stream().mapToLong(LayerStore::bytes).sum();
-    long budget =
-        Math.min(expertBytes, options.expertMemory().bytes(expertBytes, plan.expertMemoryBytes()));
+    SharedExperts.Budget budget =
+        (mapped, untouched) -> budget(options, plan, expertBytes, mapped, untouched);
     var settings =
         new CacheSettings(
-            plan.ioThreads(), plan.readBytes(), direct(options.io(), plan, expertBytes, budget));
+            plan.ioThreads(),
+            plan.readBytes(),
+            direct(options, plan, expertBytes),
+            EvictionKind.valueOf(options.eviction().name()));
     // Not the bytes: what `auto` comes to changes from one session to the next.
     String sharing =
-        "%s %s %s".formatted(options.expertMemory(), options.io(), options.ioThreads());
+        "%s %s %s %s"
+            .formatted(
+                options.expertMemory(), options.io(), options.ioThreads(), options.eviction());
     Kernels kernels = Kernels.of(plan.tier());
-    MoeModel model = new MoeModel(SharedExperts.join(stores, sharing, budget, settings));
+    MoeModel model =
+        new MoeModel(SharedExperts.join(stores, sharing, budget, settings, options.stateFolder()));
+    model.prefetcher = prefetcher(specs, gates, options, kernels, model.handle.experts());
     Map<Map.Entry<Workspace.Kind, SlotViews.Layout>, SlotViews> views = new HashMap<>();
     for (int i = 0; i < specs.size(); i++) {
       LayerSpec spec = specs.get(i);
@@ -73,18 +88,34 @@ public final class MoeModel implements AutoCloseable {
       model.layers.add(
           new MoeLayer(
               spec,
+              i,
               place.index(),
               model.routing(kernels, spec.rule(), options.routing(), place),
               kernels,
               views.computeIfAbsent(
                   Map.entry(kind, layout), _ -> new SlotViews(place.cache(), layout)),
               kind,
-              model.workspaces.computeIfAbsent(kind, k -> new Pool<>(() -> new Workspace(k)))));
+              model.workspaces.computeIfAbsent(kind, k -> new Pool<>(() -> new Workspace(k))),
+              model.prefetcher));
     }
     synchronized (OPEN) {
       OPEN.add(model);
     }
     return model;
+  }
+
+  private static Optional<Prefetcher> prefetcher(
+      List<LayerSpec> specs,
+      List<Optional<GateMatrix>> gates,
+      WarmgateOptions options,
+      Kernels kernels,
+      ModelExperts experts) {
+    if (options.prefetch() == Prefetch.OFF) {
+      return Optional.empty();
+    }
+    List<Integer> topK = specs.stream().map(spec -> spec.rule().topK()).toList();
+    List<Place> places = IntStream.range(0, specs.size()).mapToObj(experts::place).toList();
+    return Optional.of(new Prefetcher(new GateForecaster(kernels, gates, topK), places));
   }
 
   private LayerRouting routing(
@@ -129,8 +160,29 @@ public final class MoeModel implements AutoCloseable {
       }
     }
     routings.forEach(LayerRouting::close);
+    prefetcher.ifPresent(Prefetcher::close);
     workspaces.values().forEach(Pool::close);
     handle.close();
+  }
+
+  private static long budget(
+      WarmgateOptions options, Plan plan, long expertBytes, long mapped, long untouched) {
+    // What other models have mapped and not touched yet still looks free.
+    long automatic = Math.max(0, plan.expertMemoryBytes() - untouched);
+    long budget = Math.min(expertBytes, options.expertMemory().bytes(expertBytes, automatic));
+    if (options.processMemory().isEmpty()) {
+      return budget;
+    }
+    long left = Math.max(0, options.processMemory().getAsLong() - mapped);
+    if (options.expertMemory() instanceof MemoryBudget.Auto) {
+      return Math.min(budget, left);
+    }
+    if (budget > left) {
+      throw new IllegalArgumentException(
+          "option expert_memory: %d bytes are asked for, but of process_memory (%d) only %d are left"
+              .formatted(budget, options.processMemory().getAsLong(), left));
+    }
+    return budget;
   }
 
   /**
@@ -138,8 +190,9 @@ public final class MoeModel implements AutoCloseable {
    * page cache gives back at memory speed what was evicted; where there isn't, it only costs memory
    * and a copy.
    */
-  private static boolean direct(Io io, Plan plan, long expertBytes, long budget) {
-    return switch (io) {
+  private static boolean direct(WarmgateOptions options, Plan plan, long expertBytes) {
+    long budget = options.expertMemory().bytes(expertBytes, plan.expertMemoryBytes());
+    return switch (options.io()) {
       case DIRECT -> true;
       case BUFFERED -> false;
       case AUTO -> plan.directIo() && expertBytes > plan.expertMemoryBytes() - budget;

@@ -16,6 +16,9 @@ public sealed interface Gate {
    * @param matrix the matrix; packed integers for {@code MatMulNBits}
    * @param transposed false if it is {@code [hidden, experts]}, true if {@code [experts, hidden]}
    * @param bias what is added to the logits
+   * @param scales of the blocks of a {@code MatMulNBits} matrix
+   * @param zeroPoints of its blocks, if it has any
+   * @param norm by what the normalisation before the gate multiplies, {@code [hidden]}
    */
   record Found(
       String op,
@@ -23,7 +26,10 @@ public sealed interface Gate {
       String input,
       Initializer matrix,
       boolean transposed,
-      Optional<Initializer> bias)
+      Optional<Initializer> bias,
+      Optional<Initializer> scales,
+      Optional<Initializer> zeroPoints,
+      Optional<Initializer> norm)
       implements Gate {
     @Override
     public String text() {

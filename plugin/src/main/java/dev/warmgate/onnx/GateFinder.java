@@ -98,7 +98,16 @@ final class GateFinder {
     Gate refused = addOwnBias(node, 5);
     return refused != null
         ? refused
-        : new Gate.Found(node.opType(), node, node.input(0), packed.get(), true, bias);
+        : new Gate.Found(
+            node.opType(),
+            node,
+            node.input(0),
+            packed.get(),
+            true,
+            bias,
+            scope.constant(node.input(2)),
+            scope.constant(node.input(3)),
+            NormFinder.find(scope, node.input(0), node.intAttribute("K", 0)));
   }
 
   /** Takes the bias that the product itself adds; returns why not, or null. */
@@ -155,6 +164,15 @@ final class GateFinder {
               transposed ? " transposed" : "",
               experts));
     }
-    return new Gate.Found(node.opType(), node, node.input(0), matrix, transposed, bias);
+    return new Gate.Found(
+        node.opType(),
+        node,
+        node.input(0),
+        matrix,
+        transposed,
+        bias,
+        Optional.empty(),
+        Optional.empty(),
+        NormFinder.find(scope, node.input(0), matrix.dim(transposed ? 1 : 0)));
   }
 }

@@ -1,15 +1,14 @@
 package dev.warmgate.residency;
 
 import dev.warmgate.metrics.ResidencyStats;
+import dev.warmgate.residency.eviction.EvictionPolicy;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicIntegerArray;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -17,52 +16,38 @@ import java.util.concurrent.locks.ReentrantLock;
 /**
  * A bounded number of slots, all of one size, for the experts of some layers.
  *
- * <p>Each layer is entitled to an equal share of the slots: a layer that has less takes from one
- * that has more, since a single queue over all layers would evict just what the next token's first
- * layers want. Within a layer the eviction policy decides.
- *
  * <p>An expert's slot is found, and leased, without a lock while the expert is resident. Everything
  * else, which is what leads to a read, happens under one lock.
  */
 public final class ExpertCache implements AutoCloseable {
-  private static final int FREE = -1;
-  private static final int LOADING = -2;
-  private static final int FAILED = -3;
+  /** For policies that draw lots; a cache behaves the same each time. */
+  private static final long SEED = 1;
 
   private final ExpertStore store;
-  private final int[] firstExpert;
-  private final long slotBytes;
   private final long budgetBytes;
   private final int readBytes;
-  private final MappedMemory memory;
-  private final Arena maskArena;
-  private final List<ResidencyMask> masks = new ArrayList<>();
+  private final Slots slots;
   private final EvictionPolicy eviction;
+
+  /** False if there is a slot for every expert: nothing is to be learned then. */
+  private final boolean evicts;
+
+  private final Guesses guesses;
   private final Pager pager;
-
-  /** Per expert: its slot, or −1. Written under the lock. */
-  private final AtomicIntegerArray slotOf;
-
-  /** Per slot: the number of leases if resident, else one of the states above. */
-  private final AtomicIntegerArray state;
 
   // Guarded by the lock.
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition progress = lock.newCondition();
-  private final int[] expertIn;
-  private final int[] layerIn;
   private final int[] loadLeases;
   private final IOException[] failures;
-  private final int[] slotsOfLayer;
-  private int unusedSlots;
-  private int occupied;
-  private int peakOccupied;
+  private final ArrayDeque<Wanted> toFill = new ArrayDeque<>();
   private boolean closed;
+
+  private record Wanted(int layer, int expert) {}
 
   /** Threads that wait for progress. */
   private final AtomicInteger waiters = new AtomicInteger();
 
-  private final AtomicLong ticks = new AtomicLong();
   private final LongAdder hits = new LongAdder();
   private final LongAdder misses = new LongAdder();
   private final LongAdder loads = new LongAdder();
@@ -78,51 +63,55 @@ public final class ExpertCache implements AutoCloseable {
    * @throws IllegalArgumentException if the budget is less than one expert
    */
   ExpertCache(List<LayerStore> layers, long budget, CacheSettings settings) throws IOException {
-    slotBytes = layers.stream().mapToLong(LayerStore::expertBytes).max().orElseThrow();
-    budgetBytes = budget;
-    readBytes = settings.readBytes();
-    firstExpert = new int[layers.size() + 1];
-    for (int layer = 0; layer < layers.size(); layer++) {
-      firstExpert[layer + 1] = Math.addExact(firstExpert[layer], layers.get(layer).experts());
-    }
-    int experts = firstExpert[layers.size()];
+    LayerStore largest = largest(layers);
+    long slotBytes = largest.expertBytes();
     if (budget < slotBytes) {
       throw new IllegalArgumentException(
           "option expert_memory: %d bytes is less than one expert of %s (%d bytes)"
-              .formatted(budget, largest(layers).name(), slotBytes));
+              .formatted(budget, largest.name(), slotBytes));
     }
-    int slots = (int) Math.min(budget / slotBytes, experts);
+    int[] experts = layers.stream().mapToInt(LayerStore::experts).toArray();
+    long all = 0;
+    for (int count : experts) {
+      all += count;
+    }
+    int slotCount = Math.toIntExact(Math.min(budget / slotBytes, all));
+    evicts = slotCount < all;
+    budgetBytes = budget;
+    readBytes = settings.readBytes();
+    eviction = settings.eviction().create(experts, SEED);
+    guesses = new Guesses(slotCount, experts.length);
+    loadLeases = new int[slotCount];
+    failures = new IOException[slotCount];
     store = ExpertStore.open(layers, settings.direct());
-    memory = map(slots * slotBytes);
-    maskArena = Arena.ofShared();
-    for (LayerStore layer : layers) {
-      masks.add(new ResidencyMask(layer.experts(), maskArena));
+    try {
+      slots = new Slots(experts, slotCount, slotBytes);
+    } catch (OutOfMemoryError e) {
+      store.close();
+      throw e;
     }
-    eviction = new LruEviction(slots);
-    slotOf = new AtomicIntegerArray(filled(experts, -1));
-    state = new AtomicIntegerArray(filled(slots, FREE));
-    expertIn = filled(slots, -1);
-    layerIn = new int[slots];
-    loadLeases = new int[slots];
-    failures = new IOException[slots];
-    slotsOfLayer = new int[layers.size()];
-    unusedSlots = slots;
-    pager = startPager(settings);
+    try {
+      pager = new Pager(settings.ioThreads(), readBytes, this::loadFinished);
+    } catch (OutOfMemoryError e) {
+      store.close();
+      slots.close();
+      throw e;
+    }
   }
 
   /** How many slots there are. */
   public int slots() {
-    return state.length();
+    return slots.count();
   }
 
   /** The memory of a slot; what is in it may be read only under a lease. */
   public MemorySegment slot(int slot) {
-    return memory.segment().asSlice(slot * slotBytes, slotBytes);
+    return slots.memory(slot);
   }
 
   /** The residency mask of a layer. */
   public ResidencyMask mask(int layer) {
-    return masks.get(layer);
+    return slots.mask(layer);
   }
 
   /** Whether experts are read around the page cache. */
@@ -144,9 +133,12 @@ public final class ExpertCache implements AutoCloseable {
           misses.sum(),
           loads.sum(),
           prefetches.sum(),
+          guesses.used(),
+          guesses.late(),
+          guesses.wasted(),
           pager.bytesRead(),
-          occupied * slotBytes,
-          peakOccupied * slotBytes,
+          slots.occupiedBytes(),
+          slots.peakBytes(),
           budgetBytes,
           waitNanos.sum());
     } finally {
@@ -169,14 +161,14 @@ public final class ExpertCache implements AutoCloseable {
       }
       requireUnused();
       closed = true;
+      cancelQueued();
     } finally {
       lock.unlock();
     }
     pager.close();
     evictAll();
     store.close();
-    maskArena.close();
-    memory.close();
+    slots.close();
   }
 
   /**
@@ -185,9 +177,9 @@ public final class ExpertCache implements AutoCloseable {
   void requireUnused() {
     lock.lock();
     try {
-      for (int slot = 0; slot < state.length(); slot++) {
-        int now = state.get(slot);
-        if (now > 0 || ((now == LOADING || now == FAILED) && loadLeases[slot] > 0)) {
+      for (int slot = 0; slot < slots.count(); slot++) {
+        int now = slots.state(slot);
+        if (now > 0 || (now != Slots.FREE && now < 0 && loadLeases[slot] > 0)) {
           throw new IllegalStateException("an expert is still leased");
         }
       }
@@ -196,12 +188,20 @@ public final class ExpertCache implements AutoCloseable {
     }
   }
 
+  private void cancelQueued() {
+    for (int slot = 0; slot < slots.count(); slot++) {
+      if (slots.state(slot) == Slots.LOADING && pager.cancel(slot)) {
+        vacate(slot);
+      }
+    }
+  }
+
   /** So that who comes too late finds nothing resident, not memory that is gone. */
   private void evictAll() {
     lock.lock();
     try {
-      for (int slot = 0; slot < state.length(); slot++) {
-        if (state.get(slot) != FREE && !evict(slot)) {
+      for (int slot = 0; slot < slots.count(); slot++) {
+        if (slots.state(slot) != Slots.FREE && !evict(slot)) {
           throw new IllegalStateException("an expert was leased while its cache was closed");
         }
       }
@@ -211,37 +211,83 @@ public final class ExpertCache implements AutoCloseable {
   }
 
   /**
-   * Says that an expert will probably be wanted. It is read in the background if there is a free
-   * slot, or one of its layer's with a colder expert in it; a warmer one never makes room. Nothing
-   * is waited for: a hint that comes at a busy moment is dropped.
+   * Says that an expert is wanted, though by nobody who waits. It is read in the background if
+   * there is a free slot, or one of its layer's with a colder expert in it; a warmer one never
+   * makes room. Nothing is waited for: a hint that comes at a busy moment is dropped.
    */
   public void hint(int layer, int expert, Warmth warmth) {
-    if (slotOf.get(firstExpert[layer] + expert) >= 0 || !lock.tryLock()) {
+    if (slots.find(layer, expert) >= 0 || !lock.tryLock()) {
       return;
     }
     try {
-      if (closed || slotOf.get(firstExpert[layer] + expert) >= 0 || !pager.hasRoomForPrefetch()) {
-        return;
-      }
-      int slot = takeColderSlot(layer, warmth, warmth.of(expert));
-      if (slot >= 0) {
-        prefetches.increment();
-        pager.submitPrefetch(startLoad(slot, layer, expert, ticks.get(), 0));
+      if (canRead(layer, expert) && pager.idle()) {
+        int slot = slots.takeUnused();
+        if (slot < 0) {
+          slot = takeColder(layer, warmth, warmth.of(expert));
+        }
+        if (slot >= 0) {
+          prefetches.increment();
+          pager.submitPrefetch(startLoad(slot, layer, expert, 0));
+        }
       }
     } finally {
       lock.unlock();
     }
   }
 
-  private int takeColderSlot(int layer, Warmth warmth, float value) {
-    if (unusedSlots > 0) {
-      return takeUnusedSlot();
+  /**
+   * Guesses that experts will be wanted soon. Each is read in the background if there is a free
+   * slot, or one with an expert that is less likely to be wanted; nothing is waited for.
+   *
+   * @param experts ids, the likeliest first
+   * @param probabilities that the layer's next execution wants them
+   * @param count how many are meant
+   */
+  public void prefetch(int layer, int[] experts, float[] probabilities, int count) {
+    int first = 0;
+    while (first < count && slots.find(layer, experts[first]) >= 0) {
+      first++;
     }
+    if (first == count) {
+      return;
+    }
+    lock.lock();
+    try {
+      for (int i = first; i < count; i++) {
+        if (canRead(layer, experts[i])) {
+          guess(layer, experts[i], probabilities[i]);
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void guess(int layer, int expert, float probability) {
+    if (guesses.full() || !pager.hasRoomForPrefetch()) {
+      return;
+    }
+    int slot = slots.takeUnused();
+    if (slot < 0) {
+      slot = takeLessLikely(layer, probability);
+    }
+    if (slot >= 0) {
+      prefetches.increment();
+      guesses.begin(slot, layer, probability);
+      pager.submitPrefetch(startLoad(slot, layer, expert, 0));
+    }
+  }
+
+  private boolean canRead(int layer, int expert) {
+    return !closed && slots.find(layer, expert) < 0;
+  }
+
+  private int takeColder(int layer, Warmth warmth, float value) {
     int coldest = -1;
     float least = value;
-    for (int slot = 0; slot < state.length(); slot++) {
-      if (layerIn[slot] == layer && evictable(slot)) {
-        float other = warmth.of(expertIn[slot] - firstExpert[layer]);
+    for (int slot = 0; slot < slots.count(); slot++) {
+      if (slots.layerIn(slot) == layer && slots.evictable(slot)) {
+        float other = warmth.of(slots.expertIn(slot));
         if (other < least) {
           least = other;
           coldest = slot;
@@ -251,14 +297,68 @@ public final class ExpertCache implements AutoCloseable {
     return coldest >= 0 && evict(coldest) ? coldest : -1;
   }
 
+  private int takeLessLikely(int layer, float probability) {
+    int victim = victim(layer);
+    return victim >= 0 && worth(victim) < probability && evict(victim) ? victim : -1;
+  }
+
+  /** The resident experts of a layer, the one most worth keeping first. */
+  List<Integer> hot(int layer) {
+    lock.lock();
+    try {
+      return IntStream.range(0, slots.experts(layer))
+          .filter(slots.mask(layer)::contains)
+          .boxed()
+          .sorted(Comparator.comparingDouble(expert -> -eviction.worth(layer, expert)))
+          .toList();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Has an expert read in the background, when the readers have nothing else to do, as long as
+   * there are unused slots: nothing is evicted for it.
+   */
+  void fill(int layer, int expert) {
+    lock.lock();
+    try {
+      toFill.add(new Wanted(layer, expert));
+      fillUnused();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Starts what waits to be filled in; the caller holds the lock. */
+  private void fillUnused() {
+    while (!toFill.isEmpty() && !closed && pager.idle()) {
+      Wanted next = toFill.remove();
+      if (slots.find(next.layer(), next.expert()) < 0) {
+        int slot = slots.takeUnused();
+        if (slot < 0) {
+          toFill.clear();
+          return;
+        }
+        prefetches.increment();
+        eviction.used(next.layer(), new int[] {next.expert()}, 1);
+        pager.submitPrefetch(startLoad(slot, next.layer(), next.expert(), 0));
+      }
+    }
+  }
+
   // What follows is for LeaseSet.
 
   int experts(int layer) {
-    return firstExpert[layer + 1] - firstExpert[layer];
+    return slots.experts(layer);
   }
 
-  long tick() {
-    return ticks.incrementAndGet();
+  /** Notes that a call wants some experts of a layer. */
+  void used(int layer, int[] experts, int count) {
+    if (evicts) {
+      eviction.used(layer, experts, count);
+      guesses.executed(layer);
+    }
   }
 
   void count(int hitCount, int missCount) {
@@ -271,28 +371,16 @@ public final class ExpertCache implements AutoCloseable {
    *
    * @return its slot, or −1
    */
-  int tryLease(int layer, int expert, long tick) {
-    int index = firstExpert[layer] + expert;
-    int slot = slotOf.get(index);
-    if (slot < 0) {
-      return -1;
+  int tryLease(int layer, int expert) {
+    int slot = slots.tryLease(layer, expert);
+    if (slot >= 0 && guesses.isUnused(slot)) {
+      guesses.asked(slot, true);
     }
-    for (int leases = state.get(slot); leases >= 0; leases = state.get(slot)) {
-      if (state.compareAndSet(slot, leases, leases + 1)) {
-        if (slotOf.get(index) == slot) {
-          eviction.used(slot, tick);
-          return slot;
-        }
-        // Between the two reads the slot was given to another expert.
-        release(slot);
-        return -1;
-      }
-    }
-    return -1;
+    return slot;
   }
 
   void release(int slot) {
-    if (state.decrementAndGet(slot) == 0 && waiters.get() > 0) {
+    if (slots.release(slot) == 0 && waiters.get() > 0) {
       lock.lock();
       try {
         progress.signalAll();
@@ -306,8 +394,8 @@ public final class ExpertCache implements AutoCloseable {
    * Whether a slot that this caller waits for has become readable; its load lease is a lease then.
    */
   boolean arrived(int slot) throws IOException {
-    int now = state.get(slot);
-    if (now == FAILED) {
+    int now = slots.state(slot);
+    if (now == Slots.FAILED) {
       lock.lock();
       try {
         throw new IOException(failures[slot].getMessage(), failures[slot]);
@@ -347,56 +435,57 @@ public final class ExpertCache implements AutoCloseable {
    *
    * @return the slot, or −1 if none can be had now
    */
-  int reserve(int layer, int expert, long tick) {
+  int reserve(int layer, int expert) {
     if (closed) {
       throw new IllegalStateException("the expert cache is closed");
     }
-    int index = firstExpert[layer] + expert;
-    int slot = slotOf.get(index);
+    int slot = slots.find(layer, expert);
     if (slot >= 0) {
-      if (state.get(slot) == LOADING) {
+      boolean loading = slots.state(slot) == Slots.LOADING;
+      guesses.asked(slot, !loading);
+      if (loading) {
         loadLeases[slot]++;
         pager.promote(slot);
-        return slot;
+      } else {
+        // Under the lock it can't go away: nobody else evicts.
+        slots.lease(slot);
       }
-      // Under the lock it can't go away: nobody else evicts.
-      state.incrementAndGet(slot);
-      eviction.used(slot, tick);
       return slot;
     }
     slot = takeSlot(layer);
-    if (slot < 0) {
-      return -1;
+    if (slot >= 0) {
+      pager.submit(startLoad(slot, layer, expert, 1));
     }
-    pager.submit(startLoad(slot, layer, expert, tick, 1));
     return slot;
   }
 
   /** Makes a free slot the place of an expert that is about to be read. */
-  private Load startLoad(int slot, int layer, int expert, long tick, int leases) {
-    int index = firstExpert[layer] + expert;
-    expertIn[slot] = index;
-    layerIn[slot] = layer;
-    slotsOfLayer[layer]++;
+  private Load startLoad(int slot, int layer, int expert, int leases) {
     loadLeases[slot] = leases;
-    peakOccupied = Math.max(peakOccupied, ++occupied);
-    state.set(slot, LOADING);
-    slotOf.set(index, slot);
-    eviction.used(slot, tick);
+    slots.occupy(slot, layer, expert);
     String what = "%s, expert %d".formatted(store.layers().get(layer).name(), expert);
-    return new Load(slot, what, slot(slot), store.reads(layer, expert), readBytes);
+    return new Load(
+        slot,
+        what,
+        slots.memory(slot),
+        store.reads(layer, expert),
+        readBytes,
+        arrived -> store.verify(layer, expert, arrived));
   }
 
   /** Gives up a lease that may still be a load lease. */
   void abandon(int slot) {
     lock.lock();
     try {
-      switch (state.get(slot)) {
-        case LOADING -> loadLeases[slot]--;
-        case FAILED -> {
+      switch (slots.state(slot)) {
+        case Slots.LOADING -> {
+          if (--loadLeases[slot] == 0 && pager.cancel(slot)) {
+            vacate(slot);
+          }
+        }
+        case Slots.FAILED -> {
           if (--loadLeases[slot] == 0) {
             vacate(slot);
-            progress.signalAll();
           }
         }
         default -> release(slot);
@@ -410,110 +499,94 @@ public final class ExpertCache implements AutoCloseable {
     int slot = load.slot();
     lock.lock();
     try {
-      int expert = expertIn[slot];
       if (load.failure() == null) {
         loads.increment();
-        // In this order, so that whoever has a lease finds the bit set.
-        masks.get(layerIn[slot]).set(expert - firstExpert[layerIn[slot]]);
-        state.set(slot, loadLeases[slot]);
+        slots.publish(slot, loadLeases[slot]);
       } else {
-        // Whoever asks next tries again in a slot of its own.
-        slotOf.set(expert, -1);
         failures[slot] = load.failure();
-        state.set(slot, FAILED);
+        slots.fail(slot);
         if (loadLeases[slot] == 0) {
           vacate(slot);
         }
       }
       progress.signalAll();
+      fillUnused();
     } finally {
       lock.unlock();
     }
   }
 
-  /** A free slot, made so by eviction if need be; its state is FREE. −1 if all are in use. */
+  /** A free slot, made so by eviction if need be. −1 if all are in use. */
   private int takeSlot(int layer) {
-    if (unusedSlots > 0) {
-      return takeUnusedSlot();
+    int slot = slots.takeUnused();
+    while (slot < 0) {
+      int victim = victim(layer);
+      if (victim < 0) {
+        return cancelGuess();
+      }
+      // Else it was leased by somebody since it was chosen.
+      if (evict(victim)) {
+        slot = victim;
+      }
     }
-    int quota = Math.max(1, state.length() / masks.size());
-    int victim =
-        slotsOfLayer[layer] >= quota
-            ? eviction.victim(slot -> evictable(slot) && layerIn[slot] == layer)
-            : eviction.victim(slot -> evictable(slot) && slotsOfLayer[layerIn[slot]] > quota);
-    if (victim < 0) {
-      victim = eviction.victim(this::evictable);
-    }
-    while (victim >= 0 && !evict(victim)) {
-      // Leased by somebody since it was chosen.
-      victim = eviction.victim(this::evictable);
-    }
-    return victim;
-  }
-
-  private int takeUnusedSlot() {
-    int slot = 0;
-    while (state.get(slot) != FREE) {
-      slot++;
-    }
-    unusedSlots--;
     return slot;
   }
 
-  private boolean evictable(int slot) {
-    return state.get(slot) == 0;
+  /** The slot of a guess that waits for its turn to be read; its turn doesn't come. */
+  private int cancelGuess() {
+    int slot = pager.cancelPrefetch();
+    if (slot < 0) {
+      return -1;
+    }
+    vacate(slot);
+    return slots.takeUnused();
+  }
+
+  private int victim(int layer) {
+    int quota = Math.max(1, slots.count() / slots.layers());
+    boolean own = slots.slotsOfLayer(layer) >= quota;
+    int victim = -1;
+    int anywhere = -1;
+    for (int slot = 0; slot < slots.count(); slot++) {
+      if (slots.evictable(slot)) {
+        anywhere = lessWorth(slot, anywhere);
+        int holder = slots.layerIn(slot);
+        if (own ? holder == layer : slots.slotsOfLayer(holder) > quota) {
+          victim = lessWorth(slot, victim);
+        }
+      }
+    }
+    return victim >= 0 ? victim : anywhere;
+  }
+
+  private int lessWorth(int slot, int other) {
+    return other < 0 || worth(slot) < worth(other) ? slot : other;
+  }
+
+  private float worth(int slot) {
+    int layer = slots.layerIn(slot);
+    return Math.max(eviction.worth(layer, slots.expertIn(slot)), guesses.worth(slot, layer));
   }
 
   private boolean evict(int slot) {
-    if (!state.compareAndSet(slot, 0, FREE)) {
-      return false;
+    if (slots.evict(slot)) {
+      guesses.gone(slot);
+      return true;
     }
-    int expert = expertIn[slot];
-    masks.get(layerIn[slot]).clear(expert - firstExpert[layerIn[slot]]);
-    slotOf.set(expert, -1);
-    slotsOfLayer[layerIn[slot]]--;
-    occupied--;
-    return true;
+    return false;
   }
 
-  /** Frees the slot of a failed load that nobody waits for any more. */
+  /** Frees a slot whose expert isn't there. */
   private void vacate(int slot) {
     failures[slot] = null;
-    slotsOfLayer[layerIn[slot]]--;
-    occupied--;
-    unusedSlots++;
-    state.set(slot, FREE);
-  }
-
-  private Pager startPager(CacheSettings settings) {
-    try {
-      return new Pager(settings.ioThreads(), settings.readBytes(), this::loadFinished);
-    } catch (OutOfMemoryError e) {
-      store.close();
-      maskArena.close();
-      memory.close();
-      throw e;
-    }
-  }
-
-  private MappedMemory map(long bytes) {
-    try {
-      return new MappedMemory(bytes);
-    } catch (OutOfMemoryError e) {
-      store.close();
-      throw e;
-    }
+    guesses.gone(slot);
+    slots.vacate(slot);
+    progress.signalAll();
   }
 
   private static LayerStore largest(List<LayerStore> layers) {
     return layers.stream()
         .reduce((a, b) -> b.expertBytes() > a.expertBytes() ? b : a)
         .orElseThrow();
-  }
-
-  private static int[] filled(int length, int value) {
-    int[] array = new int[length];
-    Arrays.fill(array, value);
-    return array;
   }
 }

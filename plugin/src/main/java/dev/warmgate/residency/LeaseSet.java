@@ -19,13 +19,12 @@ public final class LeaseSet implements AutoCloseable {
 
   private final ExpertCache cache;
   private int layer;
-  private long tick;
   private int[] experts = new int[0];
   private int[] slots = new int[0];
   private byte[] states = new byte[0];
   private int count;
   private int pending;
-  private boolean counted;
+  private boolean requested;
 
   LeaseSet(ExpertCache cache) {
     this.cache = cache;
@@ -57,10 +56,31 @@ public final class LeaseSet implements AutoCloseable {
       states[i] = WANTED;
     }
     this.layer = layer;
-    this.tick = cache.tick();
     this.count = wantedCount;
     this.pending = wantedCount;
-    this.counted = false;
+    this.requested = false;
+    cache.used(layer, experts, wantedCount);
+  }
+
+  /**
+   * Leases what is resident and has the rest read, as far as there are slots. Waits for nothing.
+   * {@link #next} does it if nobody has.
+   */
+  public void request() {
+    if (requested) {
+      return;
+    }
+    requested = true;
+    int found = leaseResident();
+    cache.count(found, count - found);
+    if (found < count) {
+      cache.lock();
+      try {
+        reserve();
+      } finally {
+        cache.unlock();
+      }
+    }
   }
 
   /**
@@ -75,13 +95,10 @@ public final class LeaseSet implements AutoCloseable {
     if (pending == 0) {
       return 0;
     }
+    request();
     int found = leaseResident();
-    if (!counted) {
-      counted = true;
-      cache.count(found, count - found);
-    }
     if (found < pending) {
-      found = readAbsent(found);
+      readAbsent(found);
     }
     int out = 0;
     for (int i = 0; i < count; i++) {
@@ -127,7 +144,7 @@ public final class LeaseSet implements AutoCloseable {
     int found = 0;
     for (int i = 0; i < count; i++) {
       if (states[i] == WANTED) {
-        slots[i] = cache.tryLease(layer, experts[i], tick);
+        slots[i] = cache.tryLease(layer, experts[i]);
         if (slots[i] >= 0) {
           states[i] = READY;
         }
@@ -139,12 +156,8 @@ public final class LeaseSet implements AutoCloseable {
     return found;
   }
 
-  /**
-   * Starts reads for the wanted experts as long as there are slots, and waits if nothing is ready.
-   *
-   * @return how many are ready
-   */
-  private int readAbsent(int alreadyReady) throws IOException {
+  /** Starts reads for the wanted experts as long as there are slots; waits if nothing is ready. */
+  private void readAbsent(int alreadyReady) throws IOException {
     int ready = alreadyReady;
     long waitStart = 0;
     cache.lock();
@@ -153,9 +166,10 @@ public final class LeaseSet implements AutoCloseable {
       cache.waiting(1);
       try {
         while (true) {
+          reserve();
           ready += collect();
           if (ready > 0) {
-            return ready;
+            return;
           }
           if (waitStart == 0) {
             waitStart = System.nanoTime();
@@ -173,18 +187,23 @@ public final class LeaseSet implements AutoCloseable {
     }
   }
 
-  /** Reserves what it can and sees what has arrived; returns how many became ready. */
+  /** Reserves what it can; the caller holds the lock. */
+  private void reserve() {
+    for (int i = 0; i < count; i++) {
+      if (states[i] == WANTED) {
+        slots[i] = cache.reserve(layer, experts[i]);
+        if (slots[i] < 0) {
+          return;
+        }
+        states[i] = LOADING;
+      }
+    }
+  }
+
+  /** Sees what has arrived; returns how many became ready. */
   private int collect() throws IOException {
     int ready = 0;
-    boolean slotsLeft = true;
     for (int i = 0; i < count; i++) {
-      if (states[i] == WANTED && slotsLeft) {
-        slots[i] = cache.reserve(layer, experts[i], tick);
-        slotsLeft = slots[i] >= 0;
-        if (slotsLeft) {
-          states[i] = LOADING;
-        }
-      }
       if (states[i] == LOADING && cache.arrived(slots[i])) {
         states[i] = READY;
         ready++;

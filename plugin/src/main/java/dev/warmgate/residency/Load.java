@@ -8,7 +8,7 @@ import java.util.List;
 /**
  * One expert on its way into a slot: its reads, cut into chunks that several threads take.
  *
- * <p>Guarded by the pager's lock, save {@link Chunk#read}.
+ * <p>Guarded by the pager's lock, save {@link Chunk#read} and {@link #verify}.
  */
 final class Load {
   private final int slot;
@@ -16,6 +16,7 @@ final class Load {
   private final MemorySegment target;
   private final List<PartRead> parts;
   private final long chunkBytes;
+  private final Check check;
   private int nextPart;
   private long nextOffset;
   private int chunksOut;
@@ -24,13 +25,31 @@ final class Load {
   /**
    * @param what names layer and expert, for messages
    * @param target the slot's memory
+   * @param check what the bytes must pass when all of them are there
    */
-  Load(int slot, String what, MemorySegment target, List<PartRead> parts, long chunkBytes) {
+  Load(
+      int slot,
+      String what,
+      MemorySegment target,
+      List<PartRead> parts,
+      long chunkBytes,
+      Check check) {
     this.slot = slot;
     this.what = what;
     this.target = target;
     this.parts = parts;
     this.chunkBytes = chunkBytes;
+    this.check = check;
+  }
+
+  /** Says whether what was read is what was written. */
+  interface Check {
+    /**
+     * Checks a slot that is complete.
+     *
+     * @throws IOException in one line that names file, layer and expert, if it isn't
+     */
+    void verify(MemorySegment target) throws IOException;
   }
 
   /**
@@ -62,8 +81,24 @@ final class Load {
     }
   }
 
+  /** Checks what has arrived; called once, by the thread that brought the last chunk. */
+  void verify() {
+    if (failure == null) {
+      try {
+        check.verify(target);
+      } catch (IOException | RuntimeException e) {
+        failure = e instanceof IOException refused ? refused : new IOException(what + ": " + e, e);
+      }
+    }
+  }
+
   int slot() {
     return slot;
+  }
+
+  /** Whether a chunk was given out. */
+  boolean begun() {
+    return nextPart > 0 || nextOffset > 0;
   }
 
   /** Whether every chunk has been given out; after a failure no more are. */

@@ -20,6 +20,7 @@ public final class ModelExperts implements AutoCloseable {
    */
   public record Place(ExpertCache cache, int index) {}
 
+  private final List<LayerStore> layers;
   private final List<ExpertCache> caches = new ArrayList<>();
   private final List<Place> places;
 
@@ -31,6 +32,7 @@ public final class ModelExperts implements AutoCloseable {
    * @throws IllegalArgumentException if the budget is less than one expert of the largest layer
    */
   ModelExperts(List<LayerStore> layers, long budget, CacheSettings settings) throws IOException {
+    this.layers = List.copyOf(layers);
     Map<Long, List<Integer>> classes = new LinkedHashMap<>();
     for (int i = 0; i < layers.size(); i++) {
       classes.computeIfAbsent(layers.get(i).expertBytes(), _ -> new ArrayList<>()).add(i);
@@ -64,6 +66,39 @@ public final class ModelExperts implements AutoCloseable {
   /** Where the experts of the {@code layer}-th layer are. */
   public Place place(int layer) {
     return places.get(layer);
+  }
+
+  /** What is resident now and worth keeping. */
+  HotSet hotSet() {
+    List<HotSet.Layer> hot = new ArrayList<>();
+    for (int i = 0; i < layers.size(); i++) {
+      Place place = place(i);
+      hot.add(
+          new HotSet.Layer(
+              layers.get(i).name(), layers.get(i).experts(), place.cache().hot(place.index())));
+    }
+    return new HotSet(hot);
+  }
+
+  /**
+   * Reads experts in the background, as far as there are unused slots: of all layers the hottest
+   * first. What is meant for another model is left out.
+   */
+  void restore(HotSet hotSet) {
+    if (hotSet.layers().size() != layers.size()) {
+      return;
+    }
+    int most = hotSet.layers().stream().mapToInt(layer -> layer.hot().size()).max().orElse(0);
+    for (int rank = 0; rank < most; rank++) {
+      for (int i = 0; i < layers.size(); i++) {
+        HotSet.Layer layer = hotSet.layers().get(i);
+        boolean same =
+            layer.name().equals(layers.get(i).name()) && layer.experts() == layers.get(i).experts();
+        if (same && rank < layer.hot().size()) {
+          place(i).cache().fill(place(i).index(), layer.hot().get(rank));
+        }
+      }
+    }
   }
 
   /** Counts of all caches together. */

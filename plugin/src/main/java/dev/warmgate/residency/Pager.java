@@ -13,11 +13,15 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
 /**
- * The threads that read experts: first come, first served, many reads side by side.
+ * The threads that read experts, many reads side by side: demands first come, first served, then
+ * prefetches.
  *
- * <p>The queue is bounded by the number of slots, since each load has one.
+ * <p>The queues are bounded by the number of slots, since each load has one; that of the prefetches
+ * is shorter still, since what waits for long is asked for before it is read.
  */
 final class Pager implements AutoCloseable {
+  private static final int MAX_PREFETCHES = 32;
+
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition work = lock.newCondition();
   private final ArrayDeque<Load> demand = new ArrayDeque<>();
@@ -61,11 +65,21 @@ final class Pager implements AutoCloseable {
     enqueue(prefetch, load);
   }
 
-  /** Whether a prefetch would begin soon; a longer queue only holds slots back. */
-  boolean hasRoomForPrefetch() {
+  /** Whether a prefetch would begin soon. */
+  boolean idle() {
     lock.lock();
     try {
       return demand.isEmpty() && prefetch.size() < threads.size();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether another prefetch may be queued. */
+  boolean hasRoomForPrefetch() {
+    lock.lock();
+    try {
+      return prefetch.size() < MAX_PREFETCHES;
     } finally {
       lock.unlock();
     }
@@ -75,16 +89,56 @@ final class Pager implements AutoCloseable {
   void promote(int slot) {
     lock.lock();
     try {
-      for (Load load : prefetch) {
-        if (load.slot() == slot) {
-          prefetch.remove(load);
-          demand.add(load);
-          return;
-        }
+      Load load = queued(prefetch, slot);
+      if (load != null) {
+        prefetch.remove(load);
+        demand.add(load);
       }
     } finally {
       lock.unlock();
     }
+  }
+
+  /**
+   * Takes a load back.
+   *
+   * @return whether it was queued and nothing of it had been read; it isn't then
+   */
+  boolean cancel(int slot) {
+    lock.lock();
+    try {
+      return remove(demand, queued(demand, slot)) || remove(prefetch, queued(prefetch, slot));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Takes back the prefetch that was queued last.
+   *
+   * @return its slot, or −1 if there is none of which nothing has been read
+   */
+  int cancelPrefetch() {
+    lock.lock();
+    try {
+      Load last = prefetch.peekLast();
+      return remove(prefetch, last) ? last.slot() : -1;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static boolean remove(ArrayDeque<Load> queue, Load load) {
+    return load != null && !load.begun() && queue.remove(load);
+  }
+
+  private static Load queued(ArrayDeque<Load> queue, int slot) {
+    for (Load load : queue) {
+      if (load.slot() == slot) {
+        return load;
+      }
+    }
+    return null;
   }
 
   private void enqueue(ArrayDeque<Load> queue, Load load) {
@@ -107,6 +161,7 @@ final class Pager implements AutoCloseable {
         bytesRead.add(chunk.target().byteSize());
       }
       if (done(chunk, failure)) {
+        chunk.load().verify();
         finished.accept(chunk.load());
       }
     }

@@ -47,6 +47,11 @@ public final class ResidencyMask {
     return count;
   }
 
+  /** Whether all experts are resident just now. */
+  public boolean isFull() {
+    return cardinality() == experts;
+  }
+
   void set(int expert) {
     long _ = (long) WORD.getAndBitwiseOr(words, wordOffset(expert), 1L << expert);
   }

@@ -8,6 +8,9 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.nio.charset.StandardCharsets;
 import java.util.stream.Collectors;
 
 /**
@@ -23,17 +26,51 @@ public final class SharedExperts {
 
   private SharedExperts() {}
 
-  private record Key(List<LayerStore> layers, Map<Path, FileIdentity> files, String options) {}
+  private record Key(List<LayerStore> layers, Map<Path, FileIdentity> files, String options) {
+
+    /** A file name that is the model's own; budgets don't matter to it. */
+    String stateName() {
+      String model =
+          files.entrySet().stream()
+              .map(file -> file.getKey() + " " + file.getValue().size())
+              .sorted()
+              .collect(Collectors.joining("\n"));
+      return UUID.nameUUIDFromBytes(model.getBytes(StandardCharsets.UTF_8)) + ".json";
+    }
+  }
 
   private record FileIdentity(Object fileKey, long size, long modifiedMillis) {}
 
   private static final class Entry {
     final ModelExperts experts;
+    final Optional<StateFile> state;
     int users;
 
-    Entry(ModelExperts experts) {
+    Entry(ModelExperts experts, Optional<StateFile> state) {
       this.experts = experts;
+      this.state = state;
     }
+
+    /** Keeps what the caches learned, unless nobody has used them. */
+    void keepState() {
+      ResidencyStats statistics = experts.statistics();
+      if (state.isPresent() && statistics.hits() + statistics.misses() > 0) {
+        state.get().write(experts.hotSet(), statistics);
+      }
+    }
+  }
+
+  /** How many bytes the slots of a model may take. */
+  @FunctionalInterface
+  public interface Budget {
+    /**
+     * The bytes.
+     *
+     * @param mapped bytes that the other models of this process have mapped for slots
+     * @param untouched of these, bytes that no expert has been read into yet
+     * @throws IllegalArgumentException in one line, if too few are left
+     */
+    long bytes(long mapped, long untouched);
   }
 
   /** One session's share in a model's caches. */
@@ -73,13 +110,19 @@ public final class SharedExperts {
    * Joins the caches of a model, opening them if no session has.
    *
    * @param options what the user asked for: sessions that asked for the same share caches
-   * @param budget in bytes, if they are opened now
+   * @param budget if they are opened now
    * @param settings if they are opened now
+   * @param stateFolder where they keep what they learned, and find it the next time; empty to start
+   *     cold
    * @throws IOException in one line, if a file can't be read or doesn't hold what a layer says
    * @throws IllegalArgumentException if the budget is less than one expert of the largest layer
    */
   public static Handle join(
-      List<LayerStore> layers, String options, long budget, CacheSettings settings)
+      List<LayerStore> layers,
+      String options,
+      Budget budget,
+      CacheSettings settings,
+      Optional<Path> stateFolder)
       throws IOException {
     Map<Path, FileIdentity> files = new HashMap<>();
     for (LayerStore layer : layers) {
@@ -93,11 +136,45 @@ public final class SharedExperts {
     synchronized (OPEN) {
       Entry entry = OPEN.get(key);
       if (entry == null) {
-        entry = new Entry(new ModelExperts(layers, budget, settings));
+        entry = open(key, budget, settings, stateFolder);
         OPEN.put(key, entry);
       }
       entry.users++;
       return new Handle(key, entry.experts);
+    }
+  }
+
+  private static Entry open(
+      Key key, Budget budget, CacheSettings settings, Optional<Path> stateFolder)
+      throws IOException {
+    long mapped = MappedMemory.bytesMapped();
+    long touched = OPEN.values().stream().mapToLong(e -> e.experts.statistics().slotBytes()).sum();
+    long bytes = budget.bytes(mapped, Math.max(0, mapped - touched));
+    Entry entry =
+        new Entry(
+            new ModelExperts(key.layers(), bytes, settings),
+            stateFolder.map(folder -> new StateFile(folder.resolve(key.stateName()))));
+    if (entry.state.isPresent()) {
+      SaveAtExit.register();
+      entry.state.get().read().ifPresent(entry.experts::restore);
+    }
+    return entry;
+  }
+
+  /** Hosts end without closing their sessions; what was learned is kept all the same. */
+  private static final class SaveAtExit {
+    static {
+      Runtime.getRuntime().addShutdownHook(new Thread(SaveAtExit::save, "warmgate-save"));
+    }
+
+    static void register() {
+      // Loading the class has done it, once.
+    }
+
+    private static void save() {
+      synchronized (OPEN) {
+        OPEN.values().forEach(Entry::keepState);
+      }
     }
   }
 
@@ -118,21 +195,11 @@ public final class SharedExperts {
   private static void leave(Key key) {
     Entry entry = OPEN.get(key);
     if (entry.users == 1) {
+      // Before anything is evicted. If closing is refused, it is written once more later.
+      entry.keepState();
       entry.experts.close();
       OPEN.remove(key);
-      ResidencyStats last = entry.experts.statistics();
-      closed =
-          closed.plus(
-              new ResidencyStats(
-                  last.hits(),
-                  last.misses(),
-                  last.loads(),
-                  last.prefetches(),
-                  last.bytesRead(),
-                  0,
-                  0,
-                  0,
-                  last.waitNanos()));
+      closed = closed.plus(entry.experts.statistics().closed());
     } else {
       entry.users--;
     }

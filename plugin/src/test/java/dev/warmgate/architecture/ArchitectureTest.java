@@ -44,7 +44,14 @@ class ArchitectureTest {
               entry("residency.eviction", Set.of()),
               entry(
                   "expert",
-                  Set.of("routing", "residency", "kernels", "hwdetect", "config", "metrics")),
+                  Set.of(
+                      "routing",
+                      "residency",
+                      "residency.eviction",
+                      "kernels",
+                      "hwdetect",
+                      "config",
+                      "metrics")),
               entry("onnx", Set.of("onnx.proto")),
               entry("generate", Set.of()),
               entry(

@@ -6,12 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.warmgate.config.WarmgateOptions.Eviction;
 import dev.warmgate.config.WarmgateOptions.Io;
+import dev.warmgate.config.WarmgateOptions.Prefetch;
 import dev.warmgate.kernels.Tier;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -40,12 +43,15 @@ class WarmgateOptionsTest {
     var expected =
         new WarmgateOptions(
             new MemoryBudget.Auto(),
+            OptionalLong.empty(),
             LOSSLESS,
+            Prefetch.GATE,
             Eviction.LRU,
             Optional.empty(),
             OptionalInt.empty(),
             OptionalInt.empty(),
-            Io.AUTO);
+            Io.AUTO,
+            StateFolder.find());
     assertEquals(expected, WarmgateOptions.defaults());
     assertEquals(
         expected,
@@ -53,6 +59,7 @@ class WarmgateOptionsTest {
             Map.of(
                 "expert_memory", "auto",
                 "routing", "lossless",
+                "prefetch", "gate",
                 "eviction", "lru",
                 "tier", "auto",
                 "threads", "auto",
@@ -65,21 +72,27 @@ class WarmgateOptionsTest {
     assertEquals(
         new WarmgateOptions(
             new MemoryBudget.Percent(35),
+            OptionalLong.of(1L << 30),
             LOSSLESS,
+            Prefetch.OFF,
             Eviction.LRU,
             Optional.of(Tier.AVX2),
             OptionalInt.of(3),
             OptionalInt.of(4),
-            Io.DIRECT),
+            Io.DIRECT,
+            Optional.of(Path.of("/a/b"))),
         WarmgateOptions.parse(
             Map.of(
                 "expert_memory", "35%",
+                "process_memory", "1g",
                 "routing", "lossless",
+                "prefetch", "off",
                 "eviction", "lru",
                 "tier", "avx2",
                 "threads", "3",
                 "io_threads", "4",
-                "io", "direct")));
+                "io", "direct",
+                "state_dir", "/a/b")));
   }
 
   @ParameterizedTest

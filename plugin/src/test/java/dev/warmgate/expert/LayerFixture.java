@@ -110,6 +110,7 @@ final class LayerFixture {
   static MoeModel open(List<LayerFixture> layers, Tier tier, long budget) throws IOException {
     return MoeModel.open(
         layers.stream().map(layer -> layer.spec).toList(),
+        layers.stream().map(_ -> Optional.<GateMatrix>empty()).toList(),
         WarmgateOptions.parse(Map.of("expert_memory", Long.toString(budget))),
         new Plan(tier, 2, 2, 1L << 40, 4096, 4096, 2, false, List.of()));
   }

@@ -1,5 +1,6 @@
 package dev.warmgate.expert;
 
+import dev.warmgate.residency.eviction.EvictionKind;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -23,6 +24,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.concurrent.locks.LockSupport;
@@ -58,7 +60,11 @@ class LayerRoutingTest {
             .toList();
     handle =
         SharedExperts.join(
-            layers, folder.toString(), (long) slots * BYTES, new CacheSettings(2, BYTES, false));
+            layers,
+            folder.toString(),
+            (_, _) -> (long) slots * BYTES,
+            new CacheSettings(2, BYTES, false, EvictionKind.LRU),
+            Optional.empty());
     cache = handle.experts().place(LAYER).cache();
     try (LeaseSet leases = cache.newLeaseSet()) {
       leases.begin(LAYER, residents, residents.length);

@@ -1,5 +1,6 @@
 package dev.warmgate.residency;
 
+import dev.warmgate.residency.eviction.EvictionKind;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -45,7 +46,9 @@ class ExpertCacheModelTest {
     long budget = slots * slotBytes + random.nextLong(slotBytes);
     what = "seed %d: %d layers, %d slots".formatted(seed, layerCount, slots);
     long mapped = SharedExperts.bytesMapped();
-    try (var opened = new ExpertCache(stores, budget, new CacheSettings(2, 777, seed % 2 == 0))) {
+    try (var opened =
+        new ExpertCache(
+            stores, budget, new CacheSettings(2, 777, seed % 2 == 0, EvictionKind.LRU))) {
       cache = opened;
       slots = Math.min(slots, all);
       assertEquals(slots, cache.slots(), what);

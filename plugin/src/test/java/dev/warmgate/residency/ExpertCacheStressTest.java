@@ -1,5 +1,6 @@
 package dev.warmgate.residency;
 
+import dev.warmgate.residency.eviction.EvictionKind;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -50,7 +51,7 @@ class ExpertCacheStressTest {
             new ExpertCache(
                 layers.stream().map(ExpertFixture::store).toList(),
                 budget,
-                new CacheSettings(3, 1_024, direct));
+                new CacheSettings(3, 1_024, direct, EvictionKind.LRU));
         ExecutorService pool = Executors.newFixedThreadPool(THREADS + 1)) {
       Future<?> watcher = pool.submit(() -> watch(cache, budget, done));
       for (int t = 0; t < THREADS; t++) {
@@ -126,7 +127,10 @@ class ExpertCacheStressTest {
   void aLeaseIsOfTheExpertThatWasAskedFor() throws Exception {
     var layer = new ExpertFixture(folder, "tiny", 5, 6, 16);
     try (var cache =
-            new ExpertCache(List.of(layer.store()), 2 * 16, new CacheSettings(1, 4_096, false));
+            new ExpertCache(
+                List.of(layer.store()),
+                2 * 16,
+                new CacheSettings(1, 4_096, false, EvictionKind.LRU));
         ExecutorService pool = Executors.newFixedThreadPool(THREADS)) {
       AtomicBoolean done = new AtomicBoolean();
       List<Future<Long>> spinners = new ArrayList<>();
@@ -138,7 +142,7 @@ class ExpertCacheStressTest {
                   long leased = 0;
                   for (long i = first; !done.get(); i++) {
                     int expert = (int) (i / 64 % 6);
-                    int slot = cache.tryLease(0, expert, i);
+                    int slot = cache.tryLease(0, expert);
                     if (slot >= 0) {
                       try {
                         layer.check(cache.slot(slot), expert);

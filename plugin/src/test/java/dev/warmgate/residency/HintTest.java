@@ -1,5 +1,6 @@
 package dev.warmgate.residency;
 
+import dev.warmgate.residency.eviction.EvictionKind;
 import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -43,18 +44,22 @@ class HintTest {
     List<LayerStore> stores =
         layers.subList(0, layerCount).stream().map(ExpertFixture::store).toList();
     return new ExpertCache(
-        stores, (long) slots * BYTES, new CacheSettings(ioThreads, 1_000, false));
+        stores, (long) slots * BYTES, new CacheSettings(ioThreads, 1_000, false, EvictionKind.LRU));
   }
 
   /** Until the reads that nobody waits for are over. */
   private static void awaitQuiet(ExpertCache cache, int layerCount) {
+    awaitQuiet(cache, layerCount, BYTES);
+  }
+
+  private static void awaitQuiet(ExpertCache cache, int layerCount, int slotBytes) {
     while (true) {
       long resident = 0;
       for (int layer = 0; layer < layerCount; layer++) {
         resident += cache.mask(layer).cardinality();
       }
       // After the masks, and under the lock: what set the last bit has left the lock by then.
-      if (cache.statistics().slotBytes() == resident * BYTES) {
+      if (cache.statistics().slotBytes() == resident * slotBytes) {
         return;
       }
       Thread.onSpinWait();
@@ -236,7 +241,7 @@ class HintTest {
       cache.lock();
       int slot;
       try {
-        slot = cache.reserve(0, 5, cache.tick());
+        slot = cache.reserve(0, 5);
         cache.hint(0, 6, EQUAL);
         assertEquals(1, cache.statistics().prefetches());
       } finally {
@@ -257,7 +262,7 @@ class HintTest {
       try {
         cache.hint(0, 2, EQUAL);
         cache.hint(0, 2, EQUAL);
-        slot = cache.reserve(0, 2, cache.tick());
+        slot = cache.reserve(0, 2);
         cache.hint(0, 2, EQUAL);
       } finally {
         cache.unlock();
@@ -283,7 +288,9 @@ class HintTest {
     for (int attempt = 0; attempt < 20; attempt++) {
       try (var cache =
           new ExpertCache(
-              List.of(layer.store()), (demands + 3L) * bytes, new CacheSettings(2, 500, false))) {
+              List.of(layer.store()),
+              (demands + 3L) * bytes,
+              new CacheSettings(2, 500, false, EvictionKind.LRU))) {
         List<Integer> slots = new ArrayList<>();
         int guess = 2;
         cache.lock();
@@ -292,9 +299,9 @@ class HintTest {
           for (int expert = 0; expert <= guess; expert++) {
             hintUntilTaken(cache, 0, expert, EQUAL);
           }
-          slots.add(cache.reserve(0, guess, cache.tick()));
+          slots.add(cache.reserve(0, guess));
           for (int i = 0; i < demands; i++) {
-            slots.add(cache.reserve(0, guess + 1 + i, cache.tick()));
+            slots.add(cache.reserve(0, guess + 1 + i));
           }
         } finally {
           cache.unlock();
@@ -304,19 +311,13 @@ class HintTest {
         }
         int arrived = cache.mask(0).cardinality();
         slots.forEach(cache::abandon);
-        awaitLoads(cache, demands + 3);
+        awaitQuiet(cache, 1, bytes);
         if (arrived < demands) {
           return;
         }
       }
     }
     throw new AssertionError("the guess that was demanded came last each time");
-  }
-
-  private static void awaitLoads(ExpertCache cache, int loads) {
-    while (cache.statistics().loads() < loads) {
-      Thread.onSpinWait();
-    }
   }
 
   @Test

@@ -1,5 +1,6 @@
 package dev.warmgate.residency;
 
+import dev.warmgate.residency.eviction.EvictionKind;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -35,7 +36,9 @@ class LeaseSetTest {
 
   private ExpertCache open(int slots, boolean direct) throws IOException {
     return new ExpertCache(
-        List.of(layer.store()), (long) slots * BYTES, new CacheSettings(2, 1_000, direct));
+        List.of(layer.store()),
+        (long) slots * BYTES,
+        new CacheSettings(2, 1_000, direct, EvictionKind.LRU));
   }
 
   /** Takes all experts of a call as they come; returns how many. */

@@ -1,5 +1,6 @@
 package dev.warmgate.residency;
 
+import dev.warmgate.residency.eviction.EvictionKind;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -20,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ModelExpertsTest {
-  private static final CacheSettings SETTINGS = new CacheSettings(1, 4096, false);
+  private static final CacheSettings SETTINGS = new CacheSettings(1, 4096, false, EvictionKind.LRU);
 
   @TempDir Path folder;
 

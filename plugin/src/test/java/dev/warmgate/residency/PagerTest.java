@@ -57,7 +57,7 @@ class PagerTest {
         List<MemorySegment> targets = new ArrayList<>();
         for (int e = 0; e < experts; e++) {
           targets.add(arena.allocate(bytes, 1));
-          pager.submit(new Load(e, "", targets.get(e), store.reads(0, e), readBytes));
+          pager.submit(new Load(e, "", targets.get(e), store.reads(0, e), readBytes, _ -> {}));
         }
         // Queued or not: what was submitted is finished.
         pager.close();
@@ -94,7 +94,7 @@ class PagerTest {
           if (i % 2 == 0) {
             Collections.reverse(reads);
           }
-          loads.add(new Load(i, "layer l, expert " + i, target, reads, 1000 + 500 * seed));
+          loads.add(new Load(i, "layer l, expert " + i, target, reads, 1000 + 500 * seed, _ -> {}));
         }
         loads.forEach(pager::submit);
         pager.close();
@@ -130,7 +130,8 @@ class PagerTest {
       cut.cutBefore(1);
       Pager pager = new Pager(1, 30_000, load -> {});
       for (int e = 0; e < 2; e++) {
-        pager.submit(new Load(e, "", arena.allocate(30_000, 1), store.reads(0, e), 30_000));
+        pager.submit(
+            new Load(e, "", arena.allocate(30_000, 1), store.reads(0, e), 30_000, _ -> {}));
       }
       pager.close();
       assertEquals(30_000, pager.bytesRead());
@@ -145,7 +146,7 @@ class PagerTest {
       Pager pager = new Pager(2, 4096, load -> {});
       pager.close();
       pager.close();
-      Load load = new Load(0, "", arena.allocate(100), store.reads(0, 0), 4096);
+      Load load = new Load(0, "", arena.allocate(100), store.reads(0, 0), 4096, _ -> {});
       assertThrows(IllegalStateException.class, () -> pager.submit(load));
     }
   }

@@ -57,7 +57,7 @@ class PrefetchOrderTest {
   }
 
   private Load load(int slot) {
-    return new Load(slot, "", arena.allocate(BYTES), store.reads(0, slot), BYTES);
+    return new Load(slot, "", arena.allocate(BYTES), store.reads(0, slot), BYTES, _ -> {});
   }
 
   /** Reads load 0 and holds the reader there. */
@@ -100,21 +100,21 @@ class PrefetchOrderTest {
 
   @Test
   void thereIsRoomForAsManyGuessesAsReadersAndForNoneBesideADemand() throws InterruptedException {
-    assertTrue(pager.hasRoomForPrefetch());
+    assertTrue(pager.idle());
     pager.submitPrefetch(load(0));
     busy.await();
     // The reader hasn't come back from it.
-    assertFalse(pager.hasRoomForPrefetch());
+    assertFalse(pager.idle());
     pager.submit(load(1));
-    assertFalse(pager.hasRoomForPrefetch());
+    assertFalse(pager.idle());
     assertEquals(List.of(0, 1), orderOfAll());
-    assertTrue(pager.hasRoomForPrefetch());
+    assertTrue(pager.idle());
   }
 
   @Test
   void aWaitingDemandLeavesNoRoom() throws InterruptedException {
     holdUp();
-    assertFalse(pager.hasRoomForPrefetch());
+    assertFalse(pager.idle());
     orderOfAll();
   }
 }

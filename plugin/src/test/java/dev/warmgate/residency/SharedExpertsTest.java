@@ -1,5 +1,6 @@
 package dev.warmgate.residency;
 
+import dev.warmgate.residency.eviction.EvictionKind;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -16,6 +17,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -27,7 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class SharedExpertsTest {
-  private static final CacheSettings SETTINGS = new CacheSettings(1, 4096, false);
+  private static final CacheSettings SETTINGS = new CacheSettings(1, 4096, false, EvictionKind.LRU);
 
   @TempDir Path folder;
   private ExpertFixture layer;
@@ -38,7 +40,8 @@ class SharedExpertsTest {
   }
 
   private Handle join(String options) throws IOException {
-    return SharedExperts.join(List.of(layer.store()), options, 2_100, SETTINGS);
+    return SharedExperts.join(
+        List.of(layer.store()), options, (_, _) -> 2_100, SETTINGS, Optional.empty());
   }
 
   private void use(Handle handle, int expert) throws IOException {
@@ -87,7 +90,11 @@ class SharedExpertsTest {
     try (Handle a = join("");
         Handle b =
             SharedExperts.join(
-                List.of(new LayerStore("layer", 8, List.of(shifted))), "", 2_100, SETTINGS)) {
+                List.of(new LayerStore("layer", 8, List.of(shifted))),
+                "",
+                (_, _) -> 2_100,
+                SETTINGS,
+                Optional.empty())) {
       assertNotSame(a.experts(), b.experts());
     }
   }
@@ -120,7 +127,9 @@ class SharedExpertsTest {
     layer.repair();
     assertThrows(
         IllegalArgumentException.class,
-        () -> SharedExperts.join(List.of(layer.store()), "", 699, SETTINGS));
+        () ->
+            SharedExperts.join(
+                List.of(layer.store()), "", (_, _) -> 699, SETTINGS, Optional.empty()));
     join("").close();
     Path moved = Files.move(layer.file(), folder.resolve("moved"));
     IOException e = assertThrows(IOException.class, () -> join(""));

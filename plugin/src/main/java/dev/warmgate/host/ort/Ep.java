@@ -17,7 +17,10 @@ import java.lang.invoke.MethodHandles;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import dev.warmgate.expert.GateMatrix;
+import dev.warmgate.config.WarmgateOptions.Prefetch;
 
 /** {@code OrtEp}: the execution provider of one session. */
 final class Ep implements AutoCloseable {
@@ -35,6 +38,7 @@ final class Ep implements AutoCloseable {
   private Throwable capabilityFailure;
   private MoeModel model;
   private WeightLocator weights;
+  private GateReader gateReader;
 
   /**
    * A provider without nodes.
@@ -110,11 +114,14 @@ final class Ep implements AutoCloseable {
             throw new IllegalStateException("a session's layers are compiled once");
           }
           List<LayerSpec> specs = new ArrayList<>();
+          List<Optional<GateMatrix>> gates = new ArrayList<>();
           for (long i = 0; i < count; i++) {
-            specs.add(spec(Native.pointer(graphs + 8 * i)));
+            long graph = Native.pointer(graphs + 8 * i);
+            specs.add(spec(graph));
+            gates.add(gate(graph));
           }
           Plan plan = plan(specs.getFirst());
-          model = MoeModel.open(specs, options, plan);
+          model = MoeModel.open(specs, gates, options, plan);
           for (int i = 0; i < count; i++) {
             NodeCompute compute = new NodeCompute(api, model.layer(i), plan.threads());
             computes.add(compute);
@@ -174,6 +181,16 @@ final class Ep implements AutoCloseable {
     } catch (UnsupportedNodeException e) {
       throw new IllegalStateException("a claimed node changed: " + e.getMessage());
     }
+  }
+
+  private Optional<GateMatrix> gate(long graph) {
+    if (options.prefetch() != Prefetch.GATE) {
+      return Optional.empty();
+    }
+    if (gateReader == null) {
+      gateReader = new GateReader(api.graphModelPath(graph));
+    }
+    return gateReader.find(api.valueName(api.nodeInputs(api.graphNodes(graph)[0])[2]));
   }
 
   private Plan plan(LayerSpec first) {

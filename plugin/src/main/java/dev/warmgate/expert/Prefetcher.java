@@ -1,0 +1,111 @@
+package dev.warmgate.expert;
+
+import dev.warmgate.residency.ModelExperts.Place;
+import dev.warmgate.residency.ResidencyMask;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Guesses which experts the next layer will want, and has them read while this one computes.
+ *
+ * <p>A guess counts for as much as guesses of its rank were right lately: one that is hardly ever
+ * right is not read, and none evicts an expert that is likelier to be wanted. So what can't be
+ * foreseen throttles itself. Where all of the next layer's experts are resident, nothing is done.
+ *
+ * <p>Shared by the threads of a session. A forecast is kept a thread, since a host executes the
+ * layers of one call on one thread; one that doesn't only makes forecasts look worse.
+ */
+final class Prefetcher implements AutoCloseable {
+  /** The most experts that are guessed for a layer. */
+  private static final int MAX_GUESSES = 64;
+
+  /** Guesses that are wrong more often than this are not worth a read. */
+  private static final float LEAST_PROBABILITY = 0.25f;
+
+  private final Forecaster forecaster;
+  private final List<Target> targets = new ArrayList<>();
+  private final ThreadLocal<Forecast> forecasts = ThreadLocal.withInitial(Forecast::new);
+
+  /** A layer: where its experts are, and how well it was foreseen for one token and for several. */
+  private record Target(Place place, ResidencyMask mask, RankPrecision one, RankPrecision several) {
+    Target(Place place) {
+      this(
+          place,
+          place.cache().mask(place.index()),
+          new RankPrecision(MAX_GUESSES),
+          new RankPrecision(MAX_GUESSES));
+    }
+
+    RankPrecision precision(int tokens) {
+      return tokens == 1 ? one : several;
+    }
+  }
+
+  /** What a thread has seen of the layer before, and expects of the one that comes next. */
+  private static final class Forecast {
+    final int[] experts = new int[MAX_GUESSES];
+    final float[] probabilities = new float[MAX_GUESSES];
+    int layer = -1;
+    int tokens;
+    int count;
+  }
+
+  /**
+   * A prefetcher for a session.
+   *
+   * @param places where each layer's experts are cached, in the order of execution
+   */
+  Prefetcher(Forecaster forecaster, List<Place> places) {
+    this.forecaster = forecaster;
+    places.forEach(place -> targets.add(new Target(place)));
+  }
+
+  /**
+   * Notes what a layer selected, and has the next one's experts read.
+   *
+   * @param layer of the session
+   * @param hidden {@code f32[tokens, H]}
+   * @param chosen the experts that the layer selected
+   */
+  void routed(int layer, MemorySegment hidden, int tokens, Assignments chosen) {
+    Forecast forecast = forecasts.get();
+    if (forecast.layer == layer && forecast.tokens == tokens) {
+      score(forecast, chosen);
+    }
+    forecast.layer = -1;
+    int next = layer + 1;
+    if (next == targets.size() || targets.get(next).mask().isFull()) {
+      return;
+    }
+    forecast.count = forecaster.forecast(layer, hidden, tokens, chosen, forecast.experts);
+    forecast.layer = next;
+    forecast.tokens = tokens;
+    prefetch(forecast, targets.get(next));
+  }
+
+  private void score(Forecast forecast, Assignments chosen) {
+    RankPrecision precision = targets.get(forecast.layer).precision(forecast.tokens);
+    for (int rank = 0; rank < forecast.count; rank++) {
+      precision.observe(rank, chosen.contains(forecast.experts[rank]));
+    }
+  }
+
+  private static void prefetch(Forecast forecast, Target target) {
+    RankPrecision precision = target.precision(forecast.tokens);
+    int likely = 0;
+    while (likely < forecast.count && precision.of(likely) >= LEAST_PROBABILITY) {
+      forecast.probabilities[likely] = precision.of(likely);
+      likely++;
+    }
+    target
+        .place()
+        .cache()
+        .prefetch(target.place().index(), forecast.experts, forecast.probabilities, likely);
+  }
+
+  @Override
+  public void close() {
+    forecaster.close();
+  }
+}
