@@ -29,6 +29,7 @@ public final class MoeLayer {
   private final Pool<Workspace> workspaces;
   private final int index;
   private final Optional<Prefetcher> prefetcher;
+  private final ThreadLocal<Tape> tapes;
 
   MoeLayer(
       LayerSpec spec,
@@ -39,10 +40,12 @@ public final class MoeLayer {
       SlotViews views,
       Workspace.Kind kind,
       Pool<Workspace> workspaces,
-      Optional<Prefetcher> prefetcher) {
+      Optional<Prefetcher> prefetcher,
+      ThreadLocal<Tape> tapes) {
     this.spec = spec;
     this.index = index;
     this.prefetcher = prefetcher;
+    this.tapes = tapes;
     this.cacheLayer = cacheLayer;
     this.mask = kind.cache().mask(cacheLayer);
     this.routing = routing;
@@ -128,6 +131,10 @@ public final class MoeLayer {
       workspace.leases.request();
       if (prefetcher.isPresent()) {
         prefetcher.get().routed(index, hidden, tokens, workspace.assignments);
+      }
+      Tape tape = tapes.get();
+      if (tape != null) {
+        tape.record(index, workspace.assignments);
       }
       computeExperts(workspace, team);
       team.run(kernels, Step.COMBINE, workspace.batch);

@@ -13,7 +13,10 @@ import dev.warmgate.residency.eviction.EvictionKind;
 import dev.warmgate.residency.SharedExperts;
 import dev.warmgate.routing.GateRule;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Objects;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -35,19 +38,27 @@ public final class MoeModel implements AutoCloseable {
 
   private static RoutingStats closed = NOTHING_ROUTED;
 
+  /** What a host that knows says is as likely as it gets. */
+  private static final float SAID = 0.9f;
+
+  private final Optional<Path> source;
   private final SharedExperts.Handle handle;
+  @SuppressWarnings("ThreadLocalUsage") // One a model: a thread may record a sequence of each.
+  private final ThreadLocal<Tape> tapes = new ThreadLocal<>();
   private final List<MoeLayer> layers = new ArrayList<>();
   private final List<LayerRouting> routings = new ArrayList<>();
   private Optional<Prefetcher> prefetcher = Optional.empty();
   private final Map<Workspace.Kind, Pool<Workspace>> workspaces = new HashMap<>();
 
-  private MoeModel(SharedExperts.Handle handle) {
+  private MoeModel(Optional<Path> source, SharedExperts.Handle handle) {
+    this.source = source;
     this.handle = handle;
   }
 
   /**
    * Opens the layers of a session. No expert is read.
    *
+   * @param source the model's file, if it has one
    * @param specs the layers, in the order of their execution
    * @param gates of the layers, as far as they are known; to foresee what a layer will want
    * @param plan for this machine, made with the session's options
@@ -56,7 +67,11 @@ public final class MoeModel implements AutoCloseable {
    * @throws IllegalStateException with the reason, if the plan's kernels can't run
    */
   public static MoeModel open(
-      List<LayerSpec> specs, List<Optional<GateMatrix>> gates, WarmgateOptions options, Plan plan)
+      Optional<Path> source,
+      List<LayerSpec> specs,
+      List<Optional<GateMatrix>> gates,
+      WarmgateOptions options,
+      Plan plan)
       throws IOException {
     List<LayerStore> stores = specs.stream().map(LayerSpec::store).toList();
     long expertBytes = stores.stream().mapToLong(LayerStore::bytes).sum();
@@ -75,7 +90,8 @@ public final class MoeModel implements AutoCloseable {
                 options.expertMemory(), options.io(), options.ioThreads(), options.eviction());
     Kernels kernels = Kernels.of(plan.tier());
     MoeModel model =
-        new MoeModel(SharedExperts.join(stores, sharing, budget, settings, options.stateFolder()));
+        new MoeModel(
+            source, SharedExperts.join(stores, sharing, budget, settings, options.stateFolder()));
     model.prefetcher = prefetcher(specs, gates, options, kernels, model.handle.experts());
     Map<Map.Entry<Workspace.Kind, SlotViews.Layout>, SlotViews> views = new HashMap<>();
     for (int i = 0; i < specs.size(); i++) {
@@ -96,7 +112,8 @@ public final class MoeModel implements AutoCloseable {
                   Map.entry(kind, layout), _ -> new SlotViews(place.cache(), layout)),
               kind,
               model.workspaces.computeIfAbsent(kind, k -> new Pool<>(() -> new Workspace(k))),
-              model.prefetcher));
+              model.prefetcher,
+              model.tapes));
     }
     synchronized (OPEN) {
       OPEN.add(model);
@@ -128,6 +145,52 @@ public final class MoeModel implements AutoCloseable {
   /** The {@code index}-th layer. */
   public MoeLayer layer(int index) {
     return layers.get(index);
+  }
+
+  /** A session's layers that were opened from a file, if any are open. */
+  public static Optional<MoeModel> openOn(Path source) {
+    synchronized (OPEN) {
+      return OPEN.stream().filter(m -> m.source.equals(Optional.of(source))).findFirst();
+    }
+  }
+
+  /** How many layers there are. */
+  public int layers() {
+    return layers.size();
+  }
+
+  /** A tape for one sequence. */
+  public Tape newTape() {
+    return new Tape(layers.stream().map(layer -> layer.spec().rule().experts()).toList());
+  }
+
+  /** From now on this thread's calls are noted on a tape; on none if it is null. */
+  public void record(Tape tape) {
+    tapes.set(tape);
+  }
+
+  /**
+   * Has experts read in the background that a layer will probably want.
+   *
+   * @throws IndexOutOfBoundsException if there is no such layer or expert
+   */
+  public void expect(int layer, int... experts) {
+    for (int expert : experts) {
+      Objects.checkIndex(expert, layers.get(layer).spec().rule().experts());
+    }
+    float[] probabilities = new float[experts.length];
+    Arrays.fill(probabilities, SAID);
+    synchronized (OPEN) {
+      if (OPEN.contains(this)) {
+        Place place = handle.experts().place(layer);
+        place.cache().prefetch(place.index(), experts, probabilities, experts.length);
+      }
+    }
+  }
+
+  /** Has the experts read in the background that a sequence used lately. */
+  public void expect(int layer, Tape tape) {
+    expect(layer, tape.recent(layer));
   }
 
   /** What the caches did, for whichever session. */

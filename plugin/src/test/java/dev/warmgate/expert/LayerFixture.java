@@ -109,6 +109,7 @@ final class LayerFixture {
 
   static MoeModel open(List<LayerFixture> layers, Tier tier, long budget) throws IOException {
     return MoeModel.open(
+        Optional.empty(),
         layers.stream().map(layer -> layer.spec).toList(),
         layers.stream().map(_ -> Optional.<GateMatrix>empty()).toList(),
         WarmgateOptions.parse(Map.of("expert_memory", Long.toString(budget))),

@@ -10,6 +10,7 @@ import dev.warmgate.hwdetect.PlanRequest;
 import dev.warmgate.hwdetect.Planner;
 import dev.warmgate.kernels.Kernels;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -121,7 +122,7 @@ final class Ep implements AutoCloseable {
             gates.add(gate(graph));
           }
           Plan plan = plan(specs.getFirst());
-          model = MoeModel.open(specs, gates, options, plan);
+          model = MoeModel.open(source(Native.pointer(graphs)), specs, gates, options, plan);
           for (int i = 0; i < count; i++) {
             NodeCompute compute = new NodeCompute(api, model.layer(i), plan.threads());
             computes.add(compute);
@@ -181,6 +182,13 @@ final class Ep implements AutoCloseable {
     } catch (UnsupportedNodeException e) {
       throw new IllegalStateException("a claimed node changed: " + e.getMessage());
     }
+  }
+
+  private Optional<Path> source(long graph) {
+    String path = api.graphModelPath(graph);
+    return path.isEmpty()
+        ? Optional.empty()
+        : Optional.of(Path.of(path).toAbsolutePath().normalize());
   }
 
   private Optional<GateMatrix> gate(long graph) {
