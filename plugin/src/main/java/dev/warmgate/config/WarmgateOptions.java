@@ -33,8 +33,20 @@ public record WarmgateOptions(
 
   /** An eviction policy. */
   public enum Eviction {
+    /** What ships, whatever that is. */
+    DEFAULT,
+    /** What is used least lately goes, corrected by what follows the experts that just ran. */
+    LEARNED,
+    /** What is used least lately goes. */
+    DECAYED_LFU,
     /** The least recently used expert goes. */
-    LRU
+    LRU,
+    /** The least frequently used expert goes. */
+    LFU,
+    /** What was last used in the earliest pass over the layers goes. */
+    LEAST_STALE,
+    /** Any expert goes. */
+    RANDOM
   }
 
   /** How experts are read. */
@@ -96,7 +108,11 @@ public record WarmgateOptions(
               "0.5",
               "0 to 1",
               "capacity: which part of the absent experts that a batch wants is read for it"),
-          new Definition("eviction", "lru", values(Eviction.class), "which expert makes room"),
+          new Definition(
+              "eviction",
+              "default",
+              values(Eviction.class),
+              "which expert makes room for an absent one; default is learned"),
           new Definition(
               "tier",
               "auto",
@@ -138,7 +154,7 @@ public record WarmgateOptions(
     return new WarmgateOptions(
         budget(given),
         RoutingOptions.parse(given),
-        choice(given, "eviction", Eviction.class).orElse(Eviction.LRU),
+        choice(given, "eviction", Eviction.class).orElse(Eviction.DEFAULT),
         tier(given),
         count(given, "threads", 1024),
         count(given, "io_threads", 256),

@@ -41,7 +41,7 @@ class WarmgateOptionsTest {
         new WarmgateOptions(
             new MemoryBudget.Auto(),
             LOSSLESS,
-            Eviction.LRU,
+            Eviction.DEFAULT,
             Optional.empty(),
             OptionalInt.empty(),
             OptionalInt.empty(),
@@ -53,7 +53,7 @@ class WarmgateOptionsTest {
             Map.of(
                 "expert_memory", "auto",
                 "routing", "lossless",
-                "eviction", "lru",
+                "eviction", "default",
                 "tier", "auto",
                 "threads", "auto",
                 "io_threads", "auto",
@@ -118,7 +118,7 @@ class WarmgateOptionsTest {
         "routing | ''",
         "routing | best",
         "eviction | auto",
-        "eviction | lfu",
+        "eviction | belady",
         "tier | ''",
         "tier | sse2",
         "tier | avx-512",
