@@ -44,8 +44,20 @@ public record WarmgateOptions(
 
   /** An eviction policy. */
   public enum Eviction {
+    /** What ships, whatever that is. */
+    DEFAULT,
+    /** What is used least lately goes, corrected by what follows the experts that just ran. */
+    LEARNED,
+    /** What is used least lately goes. */
+    DECAYED_LFU,
     /** The least recently used expert goes. */
-    LRU
+    LRU,
+    /** The least frequently used expert goes. */
+    LFU,
+    /** What was last used in the earliest pass over the layers goes. */
+    LEAST_STALE,
+    /** Any expert goes. */
+    RANDOM
   }
 
   /** What the next layer's experts are guessed from. */
@@ -129,7 +141,11 @@ public record WarmgateOptions(
               values(Prefetch.class),
               "how the next layer's experts are guessed, to be read before they are asked for; gate"
                   + " falls back to transition for a layer whose gate isn't found"),
-          new Definition("eviction", "lru", values(Eviction.class), "which expert makes room"),
+          new Definition(
+              "eviction",
+              "default",
+              values(Eviction.class),
+              "which expert makes room for an absent one; default is learned"),
           new Definition(
               "tier",
               "auto",
@@ -184,7 +200,7 @@ public record WarmgateOptions(
         processMemory(given),
         RoutingOptions.parse(given),
         choice(given, "prefetch", Prefetch.class).orElse(Prefetch.GATE),
-        choice(given, "eviction", Eviction.class).orElse(Eviction.LRU),
+        choice(given, "eviction", Eviction.class).orElse(Eviction.DEFAULT),
         tier(given),
         count(given, "threads", 1024),
         count(given, "io_threads", 256),

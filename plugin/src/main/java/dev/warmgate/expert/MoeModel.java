@@ -43,8 +43,10 @@ public final class MoeModel implements AutoCloseable {
 
   private final Optional<Path> source;
   private final SharedExperts.Handle handle;
+
   @SuppressWarnings("ThreadLocalUsage") // One a model: a thread may record a sequence of each.
   private final ThreadLocal<Tape> tapes = new ThreadLocal<>();
+
   private final List<MoeLayer> layers = new ArrayList<>();
   private final List<LayerRouting> routings = new ArrayList<>();
   private Optional<Prefetcher> prefetcher = Optional.empty();

@@ -25,6 +25,7 @@ final class Prefetcher implements AutoCloseable {
 
   private final Forecaster forecaster;
   private final List<Target> targets = new ArrayList<>();
+
   @SuppressWarnings("ThreadLocalUsage") // One a session: a thread may execute several in turn.
   private final ThreadLocal<Forecast> forecasts = ThreadLocal.withInitial(Forecast::new);
 

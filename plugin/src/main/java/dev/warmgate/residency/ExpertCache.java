@@ -2,6 +2,7 @@ package dev.warmgate.residency;
 
 import dev.warmgate.metrics.ResidencyStats;
 import dev.warmgate.residency.eviction.EvictionPolicy;
+import dev.warmgate.residency.eviction.VictimChooser;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
@@ -33,6 +34,7 @@ public final class ExpertCache implements AutoCloseable {
   private final boolean evicts;
 
   private final Guesses guesses;
+  private final VictimChooser victims;
   private final Pager pager;
 
   // Guarded by the lock.
@@ -90,6 +92,7 @@ public final class ExpertCache implements AutoCloseable {
       store.close();
       throw e;
     }
+    victims = slots.chooser(eviction, settings.eviction().sharing(), experts, guesses::isProtected);
     try {
       pager = new Pager(settings.ioThreads(), readBytes, this::loadFinished);
     } catch (OutOfMemoryError e) {
@@ -269,11 +272,11 @@ public final class ExpertCache implements AutoCloseable {
     }
     int slot = slots.takeUnused();
     if (slot < 0) {
-      slot = takeLessLikely(layer, probability);
+      slot = takeVictim(victims.forGuess(layer, probability));
     }
     if (slot >= 0) {
       prefetches.increment();
-      guesses.begin(slot, layer, probability);
+      guesses.begin(slot, layer);
       pager.submitPrefetch(startLoad(slot, layer, expert, 0));
     }
   }
@@ -294,12 +297,12 @@ public final class ExpertCache implements AutoCloseable {
         }
       }
     }
-    return coldest >= 0 && evict(coldest) ? coldest : -1;
+    return takeVictim(coldest);
   }
 
-  private int takeLessLikely(int layer, float probability) {
-    int victim = victim(layer);
-    return victim >= 0 && worth(victim) < probability && evict(victim) ? victim : -1;
+  /** Empties a slot, if there is one and nobody has leased it since it was chosen. */
+  private int takeVictim(int slot) {
+    return slot >= 0 && evict(slot) ? slot : -1;
   }
 
   /** The resident experts of a layer, the one most worth keeping first. */
@@ -520,14 +523,11 @@ public final class ExpertCache implements AutoCloseable {
   private int takeSlot(int layer) {
     int slot = slots.takeUnused();
     while (slot < 0) {
-      int victim = victim(layer);
+      int victim = victims.forNeed(layer);
       if (victim < 0) {
         return cancelGuess();
       }
-      // Else it was leased by somebody since it was chosen.
-      if (evict(victim)) {
-        slot = victim;
-      }
+      slot = takeVictim(victim);
     }
     return slot;
   }
@@ -540,32 +540,6 @@ public final class ExpertCache implements AutoCloseable {
     }
     vacate(slot);
     return slots.takeUnused();
-  }
-
-  private int victim(int layer) {
-    int quota = Math.max(1, slots.count() / slots.layers());
-    boolean own = slots.slotsOfLayer(layer) >= quota;
-    int victim = -1;
-    int anywhere = -1;
-    for (int slot = 0; slot < slots.count(); slot++) {
-      if (slots.evictable(slot)) {
-        anywhere = lessWorth(slot, anywhere);
-        int holder = slots.layerIn(slot);
-        if (own ? holder == layer : slots.slotsOfLayer(holder) > quota) {
-          victim = lessWorth(slot, victim);
-        }
-      }
-    }
-    return victim >= 0 ? victim : anywhere;
-  }
-
-  private int lessWorth(int slot, int other) {
-    return other < 0 || worth(slot) < worth(other) ? slot : other;
-  }
-
-  private float worth(int slot) {
-    int layer = slots.layerIn(slot);
-    return Math.max(eviction.worth(layer, slots.expertIn(slot)), guesses.worth(slot, layer));
   }
 
   private boolean evict(int slot) {

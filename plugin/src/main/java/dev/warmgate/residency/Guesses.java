@@ -8,9 +8,8 @@ import java.util.concurrent.atomic.LongAdder;
  * Which slots hold experts that were read because somebody guessed that they will be wanted, and
  * that nobody has asked for yet.
  *
- * <p>Such a slot is worth the guess's probability until the layer has been executed so often that
- * the guess was wrong; so a prefetched expert isn't evicted just before it is used. Only a part of
- * the slots can be protected this way.
+ * <p>Such a slot is spared until the layer has been executed so often that the guess was wrong; so
+ * a prefetched expert isn't evicted just before it is used. Only a part of the slots can be spared.
  */
 final class Guesses {
   /** At most one slot in so many holds an unused guess. */
@@ -27,7 +26,9 @@ final class Guesses {
   /** Per layer: its executions. */
   private final AtomicIntegerArray executions;
 
-  private final float[] values;
+  /** Per slot that holds a guess: its layer. Guarded by the cache's lock. */
+  private final int[] layers;
+
   private final AtomicInteger unused = new AtomicInteger();
   private final LongAdder used = new LongAdder();
   private final LongAdder late = new LongAdder();
@@ -36,12 +37,12 @@ final class Guesses {
   Guesses(int slots, int layers) {
     until = new AtomicIntegerArray(slots);
     executions = new AtomicIntegerArray(layers);
-    values = new float[slots];
+    this.layers = new int[slots];
   }
 
   /** Whether another guess would take more than its share of the slots. */
   boolean full() {
-    return unused.get() >= values.length / SHARE;
+    return unused.get() >= layers.length / SHARE;
   }
 
   /** Notes that a layer is executed. */
@@ -50,8 +51,8 @@ final class Guesses {
   }
 
   /** A guess is being read into a slot. The caller holds the lock. */
-  void begin(int slot, int layer, float value) {
-    values[slot] = value;
+  void begin(int slot, int layer) {
+    layers[slot] = layer;
     unused.incrementAndGet();
     until.set(slot, Math.max(1, executions.get(layer) + LIFE));
   }
@@ -61,10 +62,10 @@ final class Guesses {
     return until.getOpaque(slot) != NONE;
   }
 
-  /** What an unused guess is worth, 0 if the slot holds none or it was wrong. */
-  float worth(int slot, int layer) {
+  /** Whether the slot holds a guess that may still turn out right. */
+  boolean isProtected(int slot) {
     int end = until.get(slot);
-    return end != NONE && executions.get(layer) <= end ? values[slot] : 0;
+    return end != NONE && executions.get(layers[slot]) <= end;
   }
 
   /**

@@ -1,5 +1,9 @@
 package dev.warmgate.residency;
 
+import dev.warmgate.residency.eviction.EvictionPolicy;
+import dev.warmgate.residency.eviction.Sharing;
+import dev.warmgate.residency.eviction.VictimChooser;
+import java.util.function.IntPredicate;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -158,6 +162,17 @@ final class Slots implements AutoCloseable {
 
   long peakBytes() {
     return peakOccupied * slotBytes;
+  }
+
+  /**
+   * Chooses among these slots which to empty.
+   *
+   * @param spared whether a slot is emptied only if no other can be
+   */
+  VictimChooser chooser(
+      EvictionPolicy policy, Sharing sharing, int[] experts, IntPredicate spared) {
+    var view = new VictimChooser.Slots(expertIn, layerIn, slotsOfLayer, this::evictable, spared);
+    return new VictimChooser(policy, sharing, experts, view);
   }
 
   boolean evictable(int slot) {

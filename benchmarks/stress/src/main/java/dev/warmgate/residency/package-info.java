@@ -1,0 +1,2 @@
+/** Stress tests of what residency shares between threads without a lock. */
+package dev.warmgate.residency;

@@ -1,0 +1,2 @@
+/** Stress tests of what routing shares between threads. */
+package dev.warmgate.routing;
