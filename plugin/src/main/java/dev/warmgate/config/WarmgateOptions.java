@@ -21,6 +21,7 @@ import java.util.stream.Collectors;
  * @param threads the most threads that compute a layer, if not as many as the host has
  * @param ioThreads threads that read experts
  * @param io whether reads go around the page cache
+ * @param metrics whether hits and routing are counted
  */
 public record WarmgateOptions(
     MemoryBudget expertMemory,
@@ -29,7 +30,8 @@ public record WarmgateOptions(
     Optional<Tier> tier,
     OptionalInt threads,
     OptionalInt ioThreads,
-    Io io) {
+    Io io,
+    boolean metrics) {
 
   /** An eviction policy. */
   public enum Eviction {
@@ -57,6 +59,12 @@ public record WarmgateOptions(
     DIRECT,
     /** Through the page cache. */
     BUFFERED
+  }
+
+  /** What is done or not. */
+  private enum Switch {
+    ON,
+    OFF
   }
 
   /** One option: its name, what it is when absent, and what to say of it in a table. */
@@ -128,7 +136,12 @@ public record WarmgateOptions(
               "io",
               "auto",
               values(Io.class),
-              "reads around (direct) or through (buffered) the page cache"));
+              "reads around (direct) or through (buffered) the page cache"),
+          new Definition(
+              "metrics",
+              "on",
+              values(Switch.class),
+              "whether hits and what routing does are counted; reads and memory always are"));
 
   /** The options of a session for which nothing was said. */
   public static WarmgateOptions defaults() {
@@ -158,7 +171,8 @@ public record WarmgateOptions(
         tier(given),
         count(given, "threads", 1024),
         count(given, "io_threads", 256),
-        choice(given, "io", Io.class).orElse(Io.AUTO));
+        choice(given, "io", Io.class).orElse(Io.AUTO),
+        choice(given, "metrics", Switch.class).orElse(Switch.ON) == Switch.ON);
   }
 
   /** The names of all options. */

@@ -18,6 +18,7 @@ public final class LeaseSet implements AutoCloseable {
   private static final byte DONE = 3;
 
   private final ExpertCache cache;
+  private final boolean counting;
   private int layer;
   private long tick;
   private int[] experts = new int[0];
@@ -27,8 +28,9 @@ public final class LeaseSet implements AutoCloseable {
   private int pending;
   private boolean counted;
 
-  LeaseSet(ExpertCache cache) {
+  LeaseSet(ExpertCache cache, boolean counting) {
     this.cache = cache;
+    this.counting = counting;
   }
 
   /**
@@ -60,7 +62,7 @@ public final class LeaseSet implements AutoCloseable {
     this.tick = cache.tick();
     this.count = wantedCount;
     this.pending = wantedCount;
-    this.counted = false;
+    this.counted = !counting;
   }
 
   /**

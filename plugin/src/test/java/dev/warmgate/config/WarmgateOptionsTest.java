@@ -45,7 +45,8 @@ class WarmgateOptionsTest {
             Optional.empty(),
             OptionalInt.empty(),
             OptionalInt.empty(),
-            Io.AUTO);
+            Io.AUTO,
+            true);
     assertEquals(expected, WarmgateOptions.defaults());
     assertEquals(
         expected,
@@ -57,7 +58,8 @@ class WarmgateOptionsTest {
                 "tier", "auto",
                 "threads", "auto",
                 "io_threads", "auto",
-                "io", "auto")));
+                "io", "auto",
+                "metrics", "on")));
   }
 
   @Test
@@ -70,7 +72,8 @@ class WarmgateOptionsTest {
             Optional.of(Tier.AVX2),
             OptionalInt.of(3),
             OptionalInt.of(4),
-            Io.DIRECT),
+            Io.DIRECT,
+            false),
         WarmgateOptions.parse(
             Map.of(
                 "expert_memory", "35%",
@@ -79,7 +82,8 @@ class WarmgateOptionsTest {
                 "tier", "avx2",
                 "threads", "3",
                 "io_threads", "4",
-                "io", "direct")));
+                "io", "direct",
+                "metrics", "off")));
   }
 
   @ParameterizedTest
