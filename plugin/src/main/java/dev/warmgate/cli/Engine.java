@@ -9,11 +9,13 @@ import dev.warmgate.generate.DecoderModel;
 import dev.warmgate.generate.GenAiConfig;
 import dev.warmgate.generate.SessionSetup;
 import dev.warmgate.host.ort.WarmgateProvider;
+import dev.warmgate.metrics.LayerStats;
 import dev.warmgate.metrics.ResidencyStats;
 import dev.warmgate.metrics.RoutingStats;
 import dev.warmgate.onnx.OnnxModel;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -128,10 +130,18 @@ final class Engine {
     return options.isPresent() ? Optional.of(provider().statistics()) : Optional.empty();
   }
 
-  /** What the routing policy did; empty for stock and for lossless routing. */
+  /** What the routing policy did; empty for stock, for lossless routing and without metrics. */
   Optional<RoutingStats> routingStatistics() {
-    boolean bounded =
-        options.isPresent() && !WarmgateOptions.parse(options.get()).routing().lossless();
-    return bounded ? Optional.of(provider().routingStatistics()) : Optional.empty();
+    return countsRouting() ? Optional.of(provider().routingStatistics()) : Optional.empty();
+  }
+
+  /** The same of each layer of the sessions that are open. */
+  List<LayerStats> layerStatistics() {
+    return countsRouting() ? provider().layerStatistics() : List.of();
+  }
+
+  private boolean countsRouting() {
+    Optional<WarmgateOptions> parsed = options.map(WarmgateOptions::parse);
+    return parsed.isPresent() && parsed.get().metrics() && !parsed.get().routing().lossless();
   }
 }

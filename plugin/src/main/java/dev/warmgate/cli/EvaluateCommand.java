@@ -179,7 +179,8 @@ final class EvaluateCommand extends WarmgateCommand {
     Divergence divergence = new Divergence(reference);
     // Snapshots before and while the session is open; no other is open in between.
     try (DecoderModel model = engine.openDecoder(directory)) {
-      TextScore score = TextScorer.score(model, text, told(progress, divergence));
+      LambdaTrace trace = new LambdaTrace(engine, divergence);
+      TextScore score = TextScorer.score(model, text, told(progress, trace));
       Optional<RoutingStats> routed =
           engine.routingStatistics().map(after -> own(after, routedBefore.orElseThrow()));
       return new EvaluationRow(
@@ -191,7 +192,8 @@ final class EvaluateCommand extends WarmgateCommand {
           score,
           Optional.of(divergence.sum / score.tokens()),
           engine.statistics().map(after -> after.since(before)),
-          Optional.of(routed.orElse(NOTHING_DISPLACED)));
+          Optional.of(routed.orElse(NOTHING_DISPLACED)),
+          trace.entries());
     }
   }
 

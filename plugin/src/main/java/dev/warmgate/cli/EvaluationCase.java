@@ -46,6 +46,9 @@ record EvaluationCase(
     refuse(others, "expert_memory", "--expert-memory");
     refuse(others, "routing", "--routing");
     refuse(others, "routing.lambda", "--lambda");
+    if (!WarmgateOptions.parse(Map.of("metrics", others.getOrDefault("metrics", "on"))).metrics()) {
+      throw new IllegalArgumentException("option metrics: an evaluation needs it on");
+    }
     for (String option : others.keySet()) {
       if (routings.stream().noneMatch(routing -> applies(option, routing))) {
         throw new IllegalArgumentException(

@@ -4,6 +4,7 @@ import com.google.gson.JsonObject;
 import dev.warmgate.generate.TextScore;
 import dev.warmgate.metrics.ResidencyStats;
 import dev.warmgate.metrics.RoutingStats;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -15,6 +16,7 @@ import java.util.Optional;
  * @param divergence from lossless routing's next-token distribution, the mean over tokens in nats
  * @param residency of this case alone
  * @param routed of this case alone
+ * @param lambdas how adaptive strengths moved: every 32 tokens, layer by layer; else empty
  */
 record EvaluationRow(
     String routing,
@@ -23,7 +25,8 @@ record EvaluationRow(
     TextScore score,
     Optional<Double> divergence,
     Optional<ResidencyStats> residency,
-    Optional<RoutingStats> routed) {
+    Optional<RoutingStats> routed,
+    List<List<Float>> lambdas) {
 
   /** The row of stock ONNX Runtime. */
   static EvaluationRow stock(TextScore score) {
@@ -34,7 +37,8 @@ record EvaluationRow(
         score,
         Optional.empty(),
         Optional.empty(),
-        Optional.empty());
+        Optional.empty(),
+        List.of());
   }
 
   boolean lossless() {
@@ -75,6 +79,9 @@ record EvaluationRow(
             "tokens_per_s",
             score.tokensPerSecond());
     Residency.addTo(json, residency);
+    if (!lambdas.isEmpty()) {
+      json.add("lambda_by_layer_every_32_tokens", Json.of(lambdas));
+    }
     return json;
   }
 

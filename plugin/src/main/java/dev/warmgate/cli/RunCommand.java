@@ -9,6 +9,7 @@ import dev.warmgate.generate.Sampling;
 import dev.warmgate.generate.TextStream;
 import dev.warmgate.generate.Tokenizer;
 import dev.warmgate.generate.TokenizerProvider;
+import dev.warmgate.metrics.LayerStats;
 import dev.warmgate.metrics.ResidencyStats;
 import dev.warmgate.metrics.RoutingStats;
 import java.io.IOException;
@@ -160,14 +161,15 @@ final class RunCommand extends WarmgateCommand {
         engine.routingStatistics().map(after -> after.since(routedBefore.orElseThrow()));
     JsonObject report =
         report(engine.name(), counted, generation, tokenizer.map(t -> text.toString()));
-    Residency.addTo(report, "routing", routed);
+    List<LayerStats> layers = engine.layerStatistics();
+    Residency.addTo(report, "routing", routed, layers);
     if (json()) {
       // The fields of the entry, and the entry in a list as `demo` prints it: one reader for both.
       JsonObject whole = report.deepCopy();
       whole.add("runs", Json.of(List.of(report)));
       print(whole);
     } else {
-      summarize(counted, routed, generation);
+      summarize(counted, routed, layers, generation);
     }
   }
 
@@ -230,7 +232,10 @@ final class RunCommand extends WarmgateCommand {
   }
 
   private void summarize(
-      Optional<ResidencyStats> counted, Optional<RoutingStats> routed, Generation generation) {
+      Optional<ResidencyStats> counted,
+      Optional<RoutingStats> routed,
+      List<LayerStats> layers,
+      Generation generation) {
     console().out().println();
     console().out().flush();
     StringBuilder line =
@@ -241,6 +246,7 @@ final class RunCommand extends WarmgateCommand {
             .append(" tokens/s");
     counted.ifPresent(stats -> line.append(", ").append(Residency.text(stats)));
     routed.ifPresent(stats -> line.append(", ").append(Residency.text(stats)));
+    Residency.strengths(layers).ifPresent(text -> line.append(", ").append(text));
     ProcessMemory.peakBytes()
         .ifPresent(peak -> line.append(", peak memory ").append(Texts.bytes(peak)));
     console().err().println(line);

@@ -29,6 +29,7 @@ import java.util.stream.Collectors;
  * @param io whether reads go around the page cache
  * @param stateFolder where caches keep what they learned from one process to the next; empty to
  *     start cold
+ * @param metrics whether hits and routing are counted
  */
 public record WarmgateOptions(
     MemoryBudget expertMemory,
@@ -40,7 +41,8 @@ public record WarmgateOptions(
     OptionalInt threads,
     OptionalInt ioThreads,
     Io io,
-    Optional<Path> stateFolder) {
+    Optional<Path> stateFolder,
+    boolean metrics) {
 
   /** An eviction policy. */
   public enum Eviction {
@@ -78,6 +80,12 @@ public record WarmgateOptions(
     DIRECT,
     /** Through the page cache. */
     BUFFERED
+  }
+
+  /** What is done or not. */
+  private enum Switch {
+    ON,
+    OFF
   }
 
   /** One option: its name, what it is when absent, and what to say of it in a table. */
@@ -165,14 +173,19 @@ public record WarmgateOptions(
           new Definition(
               "warm_start",
               "on",
-              "on, off",
+              values(Switch.class),
               "whether the experts that were hot in the last process are read in the background"),
           new Definition(
               "state_dir",
               "auto",
               "auto, a folder",
               "where the hot experts and the cache's statistics are kept; auto is the user's state"
-                  + " folder"));
+                  + " folder"),
+          new Definition(
+              "metrics",
+              "on",
+              values(Switch.class),
+              "whether hits and what routing does are counted; reads and memory always are"));
 
   /** The options of a session for which nothing was said. */
   public static WarmgateOptions defaults() {
@@ -205,7 +218,8 @@ public record WarmgateOptions(
         count(given, "threads", 1024),
         count(given, "io_threads", 256),
         choice(given, "io", Io.class).orElse(Io.AUTO),
-        stateFolder(given));
+        stateFolder(given),
+        choice(given, "metrics", Switch.class).orElse(Switch.ON) == Switch.ON);
   }
 
   /** The names of all options. */
@@ -250,13 +264,9 @@ public record WarmgateOptions(
   }
 
   private static Optional<Path> stateFolder(Map<String, String> given) {
-    String warm = given.getOrDefault("warm_start", "on").strip();
-    if (!warm.equals("on") && !warm.equals("off")) {
-      throw new IllegalArgumentException(
-          "option warm_start: '%s' is not one of %s".formatted(warm, allowed("warm_start")));
-    }
+    boolean warm = choice(given, "warm_start", Switch.class).orElse(Switch.ON) == Switch.ON;
     String folder = given.getOrDefault("state_dir", "auto").strip();
-    if (warm.equals("off")) {
+    if (!warm) {
       return Optional.empty();
     }
     try {

@@ -3,6 +3,7 @@ package dev.warmgate.expert;
 import dev.warmgate.config.RoutingOptions;
 import dev.warmgate.kernels.Kernels;
 import dev.warmgate.kernels.RoutePolicy;
+import dev.warmgate.metrics.ControllerState;
 import dev.warmgate.metrics.RoutingStats;
 import dev.warmgate.residency.ExpertCache;
 import dev.warmgate.residency.Warmth;
@@ -16,6 +17,7 @@ import dev.warmgate.routing.Router;
 import dev.warmgate.routing.RoutingCounters;
 import dev.warmgate.routing.Selection;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /**
  * How one layer routes, and what follows from it: counts, what the gate wants lately, and hints to
@@ -23,6 +25,7 @@ import java.lang.foreign.MemorySegment;
  */
 final class LayerRouting implements AutoCloseable {
   private final boolean lossless;
+  private final boolean counted;
   private final Router router;
   private final Affinity affinity;
   private final RoutingCounters counters = new RoutingCounters();
@@ -31,8 +34,14 @@ final class LayerRouting implements AutoCloseable {
   private final Warmth warmth;
 
   LayerRouting(
-      Kernels kernels, GateRule rule, RoutingOptions options, ExpertCache cache, int cacheLayer) {
+      Kernels kernels,
+      GateRule rule,
+      RoutingOptions options,
+      boolean counted,
+      ExpertCache cache,
+      int cacheLayer) {
     this.lossless = options.lossless();
+    this.counted = counted;
     this.router = router(kernels, rule, options);
     this.affinity = new Affinity(rule.experts());
     this.cache = cache;
@@ -78,7 +87,9 @@ final class LayerRouting implements AutoCloseable {
     if (lossless) {
       return;
     }
-    counters.add(selection);
+    if (counted) {
+      counters.add(selection);
+    }
     for (int token = 0; token < selection.tokens(); token++) {
       learn(selection, token);
     }
@@ -103,6 +114,10 @@ final class LayerRouting implements AutoCloseable {
 
   RoutingStats statistics() {
     return counters.statistics(router.lambda());
+  }
+
+  Optional<ControllerState> controller() {
+    return router.controller();
   }
 
   @Override

@@ -4,6 +4,7 @@ import dev.warmgate.kernels.FfnBatch;
 import dev.warmgate.kernels.Kernels;
 import dev.warmgate.kernels.Step;
 import dev.warmgate.kernels.Team;
+import dev.warmgate.metrics.LayerStats;
 import dev.warmgate.metrics.RoutingStats;
 import dev.warmgate.residency.ResidencyMask;
 import dev.warmgate.routing.RoutingException;
@@ -63,6 +64,11 @@ public final class MoeLayer {
   /** What the routing policy did to the gate's choices; nothing is counted in lossless mode. */
   public RoutingStats routingStatistics() {
     return routing.statistics();
+  }
+
+  /** The same with the layer's name, and the state of an adaptive strength. */
+  public LayerStats layerStatistics() {
+    return new LayerStats(spec.name(), routing.statistics(), routing.controller());
   }
 
   /** The layer's resident experts. */

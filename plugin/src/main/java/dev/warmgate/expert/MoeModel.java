@@ -1,9 +1,9 @@
 package dev.warmgate.expert;
 
-import dev.warmgate.config.RoutingOptions;
 import dev.warmgate.config.WarmgateOptions;
 import dev.warmgate.hwdetect.Plan;
 import dev.warmgate.kernels.Kernels;
+import dev.warmgate.metrics.LayerStats;
 import dev.warmgate.metrics.ResidencyStats;
 import dev.warmgate.metrics.RoutingStats;
 import dev.warmgate.residency.CacheSettings;
@@ -102,13 +102,17 @@ public final class MoeModel implements AutoCloseable {
       var layout = SlotViews.Layout.of(spec);
       var kind =
           new Workspace.Kind(
-              spec.shape(), spec.rule().experts(), spec.rule().topK(), place.cache());
+              spec.shape(),
+              spec.rule().experts(),
+              spec.rule().topK(),
+              place.cache(),
+              options.metrics());
       model.layers.add(
           new MoeLayer(
               spec,
               i,
               place.index(),
-              model.routing(kernels, spec.rule(), options.routing(), place),
+              model.routing(kernels, spec.rule(), options, place),
               kernels,
               views.computeIfAbsent(
                   Map.entry(kind, layout), _ -> new SlotViews(place.cache(), layout)),
@@ -138,8 +142,10 @@ public final class MoeModel implements AutoCloseable {
   }
 
   private LayerRouting routing(
-      Kernels kernels, GateRule rule, RoutingOptions options, Place place) {
-    LayerRouting routing = new LayerRouting(kernels, rule, options, place.cache(), place.index());
+      Kernels kernels, GateRule rule, WarmgateOptions options, Place place) {
+    LayerRouting routing =
+        new LayerRouting(
+            kernels, rule, options.routing(), options.metrics(), place.cache(), place.index());
     routings.add(routing);
     return routing;
   }
@@ -213,6 +219,16 @@ public final class MoeModel implements AutoCloseable {
       return OPEN.stream()
           .map(MoeModel::routingStatistics)
           .collect(Collectors.reducing(closed, RoutingStats::plus));
+    }
+  }
+
+  /** What routing policies did layer by layer in the sessions of this process that are open. */
+  public static List<LayerStats> openLayers() {
+    synchronized (OPEN) {
+      return OPEN.stream()
+          .flatMap(model -> model.layers.stream())
+          .map(MoeLayer::layerStatistics)
+          .toList();
     }
   }
 

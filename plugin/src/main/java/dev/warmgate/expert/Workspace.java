@@ -16,7 +16,7 @@ final class Workspace implements AutoCloseable {
   private static final long SCRATCH_BYTES = 64L << 20;
 
   /** What layers that can use each other's workspaces have in common. */
-  record Kind(FfnShape shape, int experts, int topK, ExpertCache cache) {
+  record Kind(FfnShape shape, int experts, int topK, ExpertCache cache, boolean counting) {
 
     /** Bounds what a call keeps beside the scratch: a few objects for each assignment. */
     static final int MAX_TOKENS = 4096;
@@ -46,7 +46,7 @@ final class Workspace implements AutoCloseable {
     this.kind = kind;
     selection = new Selection(kind.topK());
     assignments = new Assignments(kind.experts());
-    leases = kind.cache().newLeaseSet();
+    leases = kind.cache().newLeaseSet(kind.counting());
     batch = new FfnBatch(kind.shape(), kind.experts());
     ready = new int[kind.experts()];
   }

@@ -124,7 +124,16 @@ public final class ExpertCache implements AutoCloseable {
 
   /** A reusable set of leases for one call at a time. */
   public LeaseSet newLeaseSet() {
-    return new LeaseSet(this);
+    return newLeaseSet(true);
+  }
+
+  /**
+   * The same.
+   *
+   * @param counting whether its hits and misses are counted
+   */
+  public LeaseSet newLeaseSet(boolean counting) {
+    return new LeaseSet(this, counting);
   }
 
   /** Counts since the cache was opened. */

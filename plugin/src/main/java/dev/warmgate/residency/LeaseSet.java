@@ -18,6 +18,7 @@ public final class LeaseSet implements AutoCloseable {
   private static final byte DONE = 3;
 
   private final ExpertCache cache;
+  private final boolean counting;
   private int layer;
   private int[] experts = new int[0];
   private int[] slots = new int[0];
@@ -26,8 +27,9 @@ public final class LeaseSet implements AutoCloseable {
   private int pending;
   private boolean requested;
 
-  LeaseSet(ExpertCache cache) {
+  LeaseSet(ExpertCache cache, boolean counting) {
     this.cache = cache;
+    this.counting = counting;
   }
 
   /**
@@ -72,7 +74,9 @@ public final class LeaseSet implements AutoCloseable {
     }
     requested = true;
     int found = leaseResident();
-    cache.count(found, count - found);
+    if (counting) {
+      cache.count(found, count - found);
+    }
     if (found < count) {
       cache.lock();
       try {

@@ -1,5 +1,7 @@
 package dev.warmgate.routing;
 
+import dev.warmgate.metrics.ControllerState;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -15,9 +17,6 @@ import java.util.concurrent.locks.ReentrantLock;
  * the controller busy is left out of the averages.
  */
 public final class AdaptiveLambda implements Lambda {
-
-  /** What the controller sees and does now. */
-  public record State(float lambda, double hitRate, double massKept, long periods) {}
 
   private static final int PERIOD_TOKENS = 32;
   private static final double SMOOTHING = 0.1;
@@ -65,8 +64,13 @@ public final class AdaptiveLambda implements Lambda {
   }
 
   /** What the controller sees and does now. */
-  public State state() {
-    return new State(lambda, hitRate, massKept, periods);
+  public ControllerState state() {
+    return new ControllerState(lambda, hitRate, massKept, periods);
+  }
+
+  @Override
+  public Optional<ControllerState> controller() {
+    return Optional.of(state());
   }
 
   @Override

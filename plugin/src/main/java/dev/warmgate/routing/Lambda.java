@@ -1,5 +1,8 @@
 package dev.warmgate.routing;
 
+import dev.warmgate.metrics.ControllerState;
+import java.util.Optional;
+
 /** The strength of a policy's bias, as it is now. Read and told by many threads. */
 public interface Lambda {
 
@@ -18,6 +21,11 @@ public interface Lambda {
 
   /** Whether {@link #observe} does anything. */
   boolean adapts();
+
+  /** What makes it adapt, if something does. */
+  default Optional<ControllerState> controller() {
+    return Optional.empty();
+  }
 
   /** A strength that stays. */
   static Lambda fixed(float value) {

@@ -3,7 +3,9 @@ package dev.warmgate.routing;
 import dev.warmgate.kernels.Kernels;
 import dev.warmgate.kernels.RoutePlan;
 import dev.warmgate.kernels.RoutePolicy;
+import dev.warmgate.metrics.ControllerState;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /** A router that has all of its work done by one kernel call. */
 public final class PolicyRouter implements Router {
@@ -69,6 +71,11 @@ public final class PolicyRouter implements Router {
   @Override
   public float lambda() {
     return lambda.value();
+  }
+
+  @Override
+  public Optional<ControllerState> controller() {
+    return lambda.controller();
   }
 
   @Override

@@ -1,6 +1,8 @@
 package dev.warmgate.routing;
 
+import dev.warmgate.metrics.ControllerState;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /** A routing policy for one layer. */
 public interface Router extends AutoCloseable {
@@ -20,6 +22,11 @@ public interface Router extends AutoCloseable {
   /** The strength of the policy's bias, 0 if it has none. */
   default float lambda() {
     return 0;
+  }
+
+  /** What makes that strength adapt, if something does. */
+  default Optional<ControllerState> controller() {
+    return Optional.empty();
   }
 
   @Override

@@ -51,7 +51,8 @@ class WarmgateOptionsTest {
             OptionalInt.empty(),
             OptionalInt.empty(),
             Io.AUTO,
-            StateFolder.find());
+            StateFolder.find(),
+            true);
     assertEquals(expected, WarmgateOptions.defaults());
     assertEquals(
         expected,
@@ -64,7 +65,8 @@ class WarmgateOptionsTest {
                 "tier", "auto",
                 "threads", "auto",
                 "io_threads", "auto",
-                "io", "auto")));
+                "io", "auto",
+                "metrics", "on")));
   }
 
   @Test
@@ -80,19 +82,20 @@ class WarmgateOptionsTest {
             OptionalInt.of(3),
             OptionalInt.of(4),
             Io.DIRECT,
-            Optional.of(Path.of("/a/b"))),
+            Optional.of(Path.of("/a/b")),
+            false),
         WarmgateOptions.parse(
             Map.of(
                 "expert_memory", "35%",
                 "process_memory", "1g",
-                "routing", "lossless",
                 "prefetch", "off",
                 "eviction", "lru",
                 "tier", "avx2",
                 "threads", "3",
                 "io_threads", "4",
                 "io", "direct",
-                "state_dir", "/a/b")));
+                "state_dir", "/a/b",
+                "metrics", "off")));
   }
 
   @ParameterizedTest

@@ -9,6 +9,7 @@ import dev.warmgate.config.RoutingOptions;
 import dev.warmgate.config.RoutingOptions.Mode;
 import dev.warmgate.kernels.Kernels;
 import dev.warmgate.kernels.Tier;
+import dev.warmgate.metrics.ControllerState;
 import dev.warmgate.metrics.RoutingStats;
 import dev.warmgate.residency.CacheSettings;
 import dev.warmgate.residency.ExpertCache;
@@ -80,8 +81,12 @@ class LayerRoutingTest {
   }
 
   private LayerRouting routing(int topK, RoutingOptions options) {
+    return routing(topK, options, true);
+  }
+
+  private LayerRouting routing(int topK, RoutingOptions options, boolean counted) {
     return new LayerRouting(
-        Kernels.of(Tier.SCALAR), GateRule.moe(EXPERTS, topK, true), options, cache, LAYER);
+        Kernels.of(Tier.SCALAR), GateRule.moe(EXPERTS, topK, true), options, counted, cache, LAYER);
   }
 
   private static RoutingOptions options(Mode mode, float lambda, int keepTop, int maxRank) {
@@ -204,6 +209,36 @@ class LayerRoutingTest {
   }
 
   @Test
+  void countsNothingWithoutMetricsAndLearnsAllTheSame() throws IOException {
+    open(1, 3);
+    try (LayerRouting routing = routing(1, options(Mode.MAX_RANK, 0, 0, 8), false)) {
+      for (int attempt = 0; attempt < 1_000 && !cache.mask(LAYER).contains(0); attempt++) {
+        assertEquals(
+            cache.mask(LAYER).contains(0) ? List.of(0) : List.of(3), token(routing, 1, falling(1)));
+        awaitQuiet();
+      }
+      assertTrue(cache.mask(LAYER).contains(0));
+      assertEquals(new RoutingStats(0, 0, 0, 0, 0, 0), routing.statistics());
+    }
+  }
+
+  @Test
+  void hitsAreCountedUnlessTheCallerSaysNo() throws IOException {
+    open(2, 3);
+    long before = cache.statistics().hits() + cache.statistics().misses();
+    for (boolean counting : new boolean[] {false, true}) {
+      try (LeaseSet leases = cache.newLeaseSet(counting)) {
+        leases.begin(LAYER, new int[] {3, 5}, 2);
+        for (int n = 0; n < 2; ) {
+          n = leases.next(new int[2]);
+        }
+      }
+      long asked = cache.statistics().hits() + cache.statistics().misses() - before;
+      assertEquals(counting ? 2 : 0, asked);
+    }
+  }
+
+  @Test
   void adaptsIfATargetIsGiven() throws IOException {
     open(8);
     var options =
@@ -222,6 +257,10 @@ class LayerRoutingTest {
         token(fixed, 2, falling(1));
       }
       assertTrue(adaptive.statistics().lambda() > 0.1f);
+      ControllerState state = adaptive.controller().orElseThrow();
+      assertEquals(adaptive.statistics().lambda(), state.lambda());
+      assertEquals(2, state.periods());
+      assertTrue(fixed.controller().isEmpty());
       assertEquals(0.1f, fixed.statistics().lambda());
     }
     awaitQuiet();

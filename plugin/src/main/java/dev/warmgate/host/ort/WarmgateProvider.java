@@ -6,6 +6,7 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import dev.warmgate.config.WarmgateOptions;
 import dev.warmgate.expert.MoeModel;
+import dev.warmgate.metrics.LayerStats;
 import dev.warmgate.metrics.ResidencyStats;
 import dev.warmgate.metrics.RoutingStats;
 import dev.warmgate.residency.SharedExperts;
@@ -90,6 +91,14 @@ public final class WarmgateProvider {
    */
   public RoutingStats routingStatistics() {
     return MoeModel.allRoutingStatistics();
+  }
+
+  /**
+   * What bounded-loss routing did layer by layer, with the state of adaptive strengths, in the
+   * sessions that are open now.
+   */
+  public List<LayerStats> layerStatistics() {
+    return MoeModel.openLayers();
   }
 
   private static List<OrtEpDevice> devices(OrtEnvironment environment) throws OrtException {
