@@ -96,7 +96,7 @@ const char* wg_kernel_caps(int32_t tier) {
 #error "no kernels for this processor"
 #endif
 
-const int32_t wg_abi[34] = {
+const int32_t wg_abi[35] = {
     offsetof(wg_ffn, hidden),       offsetof(wg_ffn, inner),        offsetof(wg_ffn, activation),
     offsetof(wg_ffn, tokens),       offsetof(wg_ffn, top_k),        offsetof(wg_ffn, parts),
     offsetof(wg_ffn, expert_count), offsetof(wg_ffn, alpha),        offsetof(wg_ffn, beta),
@@ -107,6 +107,6 @@ const int32_t wg_abi[34] = {
     offsetof(wg_expert, assignments), offsetof(wg_expert, count),   sizeof(wg_expert),
     offsetof(wg_route, experts),    offsetof(wg_route, top_k),      offsetof(wg_route, all),
     offsetof(wg_route, higher_id),  offsetof(wg_route, policy),     offsetof(wg_route, keep_top),
-    offsetof(wg_route, max_rank),   offsetof(wg_route, range_rate), offsetof(wg_route, range),
-    sizeof(wg_route),
+    offsetof(wg_route, max_rank),   offsetof(wg_route, range_rate), offsetof(wg_route, held),
+    offsetof(wg_route, published),  sizeof(wg_route),
 };

@@ -29,7 +29,8 @@ enum wg_route_policy {
   WG_ROUTE_MAX_RANK = 3
 };
 
-// All about a layer's routing that stays the same call after call, and its running range.
+// All about a layer's routing that stays the same call after call, and what one of its threads knows of
+// the running range. SharedRange.java says how threads share it; each has a copy of this struct.
 struct wg_route {
   int32_t experts;
   int32_t top_k;
@@ -39,7 +40,8 @@ struct wg_route {
   int32_t keep_top;
   int32_t max_rank;
   float range_rate;
-  float range;  // written by wg_*_route and wg_*_route_extras
+  uint64_t held;  // two floats, the range and the published one that it is based on; written by routes
+  float* published;
 };
 
 // One expert of a batch and the assignments (token * top_k + rank) that it serves.
@@ -108,13 +110,14 @@ WG_ASSERT_OFFSET(wg_route, policy, 16);
 WG_ASSERT_OFFSET(wg_route, keep_top, 20);
 WG_ASSERT_OFFSET(wg_route, max_rank, 24);
 WG_ASSERT_OFFSET(wg_route, range_rate, 28);
-WG_ASSERT_OFFSET(wg_route, range, 32);
-static_assert(sizeof(wg_route) == 36, "wg_route has grown: see RouteLayout.java");
+WG_ASSERT_OFFSET(wg_route, held, 32);
+WG_ASSERT_OFFSET(wg_route, published, 40);
+static_assert(sizeof(wg_route) == 48, "wg_route has grown: see RouteLayout.java");
 
 #undef WG_ASSERT_OFFSET
 
 // The numbers above as the compiler saw them, in that order. For Java's test.
-WG_API const int32_t wg_abi[34];
+WG_API const int32_t wg_abi[35];
 
 // An empty text if this machine, as its operating system has set it up, can run the tier; else what
 // is missing. The text is a constant of the library.

@@ -10,6 +10,8 @@
 
 #include "../common/finish.h"
 
+#include "../common/range.h"
+
 #include "../common/route.h"
 
 #include "../common/ffn.h"

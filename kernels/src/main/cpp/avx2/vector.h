@@ -78,6 +78,7 @@ WG_INLINE vm gt_int(vi a, vi b) { return _mm256_castsi256_ps(_mm256_cmpgt_epi32(
 // One more in the lanes of m.
 WG_INLINE vi count(vi a, vm m) { return _mm256_sub_epi32(a, _mm256_castps_si256(m)); }
 
+WG_INLINE vf to_float(vi a) { return _mm256_cvtepi32_ps(a); }
 WG_INLINE vi splat_int(int32_t a) { return _mm256_set1_epi32(a); }
 WG_INLINE void store_int(int32_t* p, vi a) { _mm256_storeu_si256((__m256i*)p, a); }
 WG_INLINE vf splat_lane(vf a, int lane) {

@@ -61,6 +61,7 @@ WG_INLINE vm gt_int(vi a, vi b) { return _mm512_cmpgt_epi32_mask(a, b); }
 // One more in the lanes of m.
 WG_INLINE vi count(vi a, vm m) { return _mm512_mask_add_epi32(a, m, a, _mm512_set1_epi32(1)); }
 
+WG_INLINE vf to_float(vi a) { return _mm512_cvtepi32_ps(a); }
 WG_INLINE vi splat_int(int32_t a) { return _mm512_set1_epi32(a); }
 WG_INLINE void store_int(int32_t* p, vi a) { _mm512_storeu_si512(p, a); }
 WG_INLINE vf splat_lane(vf a, int lane) {

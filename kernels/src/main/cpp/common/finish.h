@@ -98,17 +98,18 @@ WG_INLINE Values<N> only(uint64_t members, const Values<N>& z) {
   return mine;
 }
 
-// The candidates' scores; `top` are the best by logit.
+// The candidates' scores; `top` are the best by logit, `near` those from which residents are taken.
 template <int N>
-WG_INLINE Values<N> scores_of(const Route& r, Policy policy, const Values<N>& z,
-                              const Numbers<N>& rank, uint64_t top, uint64_t resident, float bonus) {
+WG_INLINE Values<N> scores_of(Policy policy, const Values<N>& z, const Numbers<N>& rank, uint64_t top,
+                              uint64_t near, uint64_t resident, float bonus) {
   Values<N> score;
   if (policy == RANKED) {
-    const uint64_t near = resident & less<N>(rank, r.plan->max_rank);
+    // By class, and within it by rank. All are different where the ranks are.
 #pragma GCC unroll 16
     for (int b = 0; b < z.VECTORS; b++) {
-      vf one = add_where(splat(0.0f), near >> (b * LANES), splat(1.0f));
-      score.v[b] = add_where(one, top >> (b * LANES), splat(2.0f));
+      vf better = sub(splat(0.0f), to_float(rank.v[b]));
+      vf one = add_where(better, (near & resident) >> (b * LANES), splat(2.0f * CAPACITY));
+      score.v[b] = add_where(one, top >> (b * LANES), splat(4.0f * CAPACITY));
     }
     return score;
   }
@@ -171,9 +172,16 @@ WG_INLINE bool finish(const Route& r, Policy policy, const Candidates& c, const 
     const int32_t keep_top = policy == BONUS ? 0 : r.plan->keep_top;
     const uint64_t top = policy == BONUS ? 0 : valid & less<N>(rank, keep_top);
     if (MODE == QUICK && __builtin_popcountll(top) != smaller(keep_top, possible)) return false;
+    uint64_t near = 0;
+    if (policy == RANKED) {
+      near = valid & less<N>(rank, r.plan->max_rank);
+      if (MODE == QUICK && __builtin_popcountll(near) != smaller(r.plan->max_rank, possible)) {
+        return false;
+      }
+    }
     alignas(64) float p[ROOM];
     const Values<N> score =
-        scores_of<N>(r, policy, z, rank, top, valid & c.resident, bonus);
+        scores_of<N>(policy, z, rank, top, near, valid & c.resident, bonus);
     store_values<N>(p, score);
     in_memory<N>(p);
     if constexpr (MODE == QUICK) {
@@ -261,8 +269,7 @@ __attribute__((noinline)) void finish_exactly(Route r, const Candidates& c, Toke
 template <int N, bool FEW>
 WG_INLINE void finish_fast(const Route& r, Policy policy, Candidates& c, const Token& t,
                            const Values<N>& z, float bonus, Total total) {
-  bool done = policy != RANKED && !r.exact &&
-              finish<N, QUICK, FEW>(r, policy, c, t, z, bonus, total);
+  bool done = !r.exact && finish<N, QUICK, FEW>(r, policy, c, t, z, bonus, total);
   if (__builtin_expect(!done, false)) {
     for (int32_t i = 0; FEW && i < N; i++) c.id[i] = i;
     finish_exactly<N>(r, c, t, bonus, total);

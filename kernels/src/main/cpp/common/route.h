@@ -1,28 +1,9 @@
 // A fused route: selection, combine weights, and what residents displaced, token by token. Kernels.java
-// says what it means. Include after finish.h; every tier has its own copy, with internal linkage.
+// says what it means. Include after finish.h and range.h; every tier has its own copy, with internal linkage.
 #ifndef WARMGATE_ROUTE_H
 #define WARMGATE_ROUTE_H
 
 namespace {
-
-constexpr float MASKED = -3e38f;  // logits up to here are exporters' masks and have no range
-
-// The plan's running range learns a token's.
-WG_INLINE void learn(wg_route* plan, const float* logits, float max, float min) {
-  if (max == __builtin_inff()) {
-    // Infinite logits are left out.
-    max = minus_infinity();
-    for (int64_t e = 0; e < plan->experts; e++) {
-      float z = get(logits, e);
-      if (z > MASKED && z < __builtin_inff() && z > max) max = z;
-    }
-  }
-  if (!(max >= min)) return;
-  float now = smaller(max - min, __FLT_MAX__);
-  float range = plan->range;
-  float learnt = range == 0 ? now : range + plan->range_rate * (now - range);
-  plan->range = smaller(learnt, __FLT_MAX__);
-}
 
 WG_INLINE float smallest(vf a) { return -largest(sub(splat(0.0f), a)); }
 
@@ -31,8 +12,9 @@ WG_INLINE vf least_of(vf least, vf z) {
   return min_nan(least, select(gt(z, splat(MASKED)), z, splat(__builtin_inff())));
 }
 
-WG_INLINE float bonus_of(const Route& r, Policy policy) {
-  if (policy == PRIOR) return smaller(r.lambda * r.plan->range, __FLT_MAX__);
+// `range` is for PRIOR.
+WG_INLINE float bonus_of(const Route& r, Policy policy, float range) {
+  if (policy == PRIOR) return smaller(r.lambda * range, __FLT_MAX__);
   return policy == BONUS ? r.lambda : 0;
 }
 
@@ -56,14 +38,15 @@ WG_INLINE bool route_few(const Route& r, Policy policy, const Token& t, Candidat
   store_values<N>(c.z, z);
   in_memory<N>(c.z);
   c.resident = r.residents ? resident_bits(r.residents, 0) : 0;
+  float range = 0;
   if (policy == PRIOR) {
     vf least = splat(__builtin_inff());
 #pragma GCC unroll 4
     for (int b = 0; b < z.VECTORS; b++) least = least_of(least, z.v[b]);
-    learn(r.plan, t.logits, largest<N>(z), smallest(least));
+    range = learn(r.plan, t.logits, largest<N>(z), smallest(least));
   }
   Total total = {r.plan->all ? ALL_CANDIDATES : THE_CHOSEN, 0, 0};
-  finish_fast<N, true>(r, policy, c, t, z, bonus_of(r, policy), total);
+  finish_fast<N, true>(r, policy, c, t, z, bonus_of(r, policy, range), total);
   return true;
 }
 
@@ -109,10 +92,24 @@ WG_INLINE Columns<M> scan(const Route& r, Policy policy, const float* logits) {
 }
 
 // At least the least finite number: -infinity is no candidate.
+WG_INLINE vf bound(float least) { return splat(least > -__FLT_MAX__ ? least : -__FLT_MAX__); }
+
 template <int M>
 WG_INLINE vf bound(const Values<M>& columns, int32_t k) {
-  float least = k <= M ? kth_largest<M>(columns, k) : minus_infinity();
-  return splat(least > -__FLT_MAX__ ? least : -__FLT_MAX__);
+  return bound(k <= M ? kth_largest<M>(columns, k) : minus_infinity());
+}
+
+// The same for columns whose largest value is known; lower than it need be if two have it.
+template <int M>
+WG_INLINE vf bound(const Values<M>& columns, int32_t k, float max) {
+  if (k > 2) return bound<M>(columns, k);
+  if (k == 1) return bound(max);
+  Values<M> others;
+#pragma GCC unroll 8
+  for (int g = 0; g < columns.VECTORS; g++) {
+    others.v[g] = select(eq(columns.v[g], splat(max)), splat(minus_infinity()), columns.v[g]);
+  }
+  return bound(largest<M>(others));
 }
 
 // By value, so that the caller's stay in registers.
@@ -180,17 +177,18 @@ WG_INLINE bool route_many(const Route& r, Policy policy, const Token& t, Candida
   Columns<M> columns = scan<M>(r, policy, t.logits);
   const float max = largest<M>(columns.all);
   if (max == minus_infinity()) return false;
-  if (policy == PRIOR) learn(r.plan, t.logits, max, smallest(columns.least));
-  const float bonus = bonus_of(r, policy);
+  const float range =
+      policy == PRIOR ? learn(r.plan, t.logits, max, smallest(columns.least)) : 0;
+  const float bonus = bonus_of(r, policy, range);
 
   Bounds bounds = {splat(__builtin_inff()), splat(__builtin_inff())};
-  if (r.by_logit) bounds.logit = bound(columns.all, r.by_logit);
+  if (r.by_logit) bounds.logit = bound<M>(columns.all, r.by_logit, max);
   if (policy == BONUS || (policy == PRIOR && r.scored)) {
     for (int g = 0; g < columns.all.VECTORS; g++) {
       vf with_bonus = add(columns.resident.v[g], splat(bonus));
       columns.all.v[g] = max_or(with_bonus, columns.all.v[g]);
     }
-    bounds.score = bound(columns.all, r.by_score);
+    bounds.score = bound<M>(columns.all, r.by_score);
   }
   filter(r, policy, t, bonus, bounds, c);
 
@@ -207,7 +205,12 @@ WG_INLINE bool route_many(const Route& r, Policy policy, const Token& t, Candida
   if (c.count <= BLOCK) {
     finish_fast<BLOCK, false>(r, policy, c, t, load_values<BLOCK>(c.z), bonus, total);
   } else if (c.count <= 2 * BLOCK) {
-    finish_exactly<2 * BLOCK>(r, c, t, bonus, total);
+    if (policy == RANKED) {
+      // Its lists are long: this many are common.
+      finish_fast<2 * BLOCK, false>(r, policy, c, t, load_values<2 * BLOCK>(c.z), bonus, total);
+    } else {
+      finish_exactly<2 * BLOCK>(r, c, t, bonus, total);
+    }
   } else {
     finish_exactly<CAPACITY>(r, c, t, bonus, total);
   }
@@ -221,7 +224,7 @@ template <Kind KIND, Policy POLICY, bool EXTRAS>
 WG_INLINE int32_t route_tokens(wg_route* plan, float lambda, int64_t tokens,
                                const uint64_t* residents, Token t) {
   const int32_t k = plan->top_k;
-  Route r = {plan, POLICY, lambda, residents, POLICY != PLAIN, EXTRAS || POLICY == RANKED, k, 0};
+  Route r = {plan, POLICY, lambda, residents, POLICY != PLAIN, EXTRAS, k, 0};
   if (POLICY == PRIOR) r.scored = residents && lambda > 0 && plan->keep_top < k;
   if (POLICY == RANKED) r.by_logit = plan->max_rank;
   if ((POLICY == BONUS || POLICY == PRIOR) && r.scored) {

@@ -79,6 +79,7 @@ WG_INLINE vm gt_int(vi a, vi b) { return vcgtq_s32(a, b); }
 // One more in the lanes of m.
 WG_INLINE vi count(vi a, vm m) { return vsubq_s32(a, vreinterpretq_s32_u32(m)); }
 
+WG_INLINE vf to_float(vi a) { return vcvtq_f32_s32(a); }
 WG_INLINE vi splat_int(int32_t a) { return vdupq_n_s32(a); }
 WG_INLINE void store_int(int32_t* p, vi a) { vst1q_s32(p, a); }
 WG_INLINE vf splat_lane(vf a, int lane) {

@@ -13,8 +13,9 @@ final class RouteLayout {
   static final long KEEP_TOP = 20;
   static final long MAX_RANK = 24;
   static final long RANGE_RATE = 28;
-  static final long RANGE = 32;
-  static final long SIZE = 36;
+  static final long HELD = 32;
+  static final long PUBLISHED = 40;
+  static final long SIZE = 48;
 
   private RouteLayout() {}
 

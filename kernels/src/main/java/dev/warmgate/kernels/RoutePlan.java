@@ -3,6 +3,7 @@ package dev.warmgate.kernels;
 import static java.lang.String.format;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicReference;
@@ -11,9 +12,9 @@ import java.util.concurrent.atomic.AtomicReference;
  * All about a layer's routing that stays the same call after call, and the running range Δ of its
  * logits, which {@link RoutePolicy#CACHE_PRIOR} learns as it goes.
  *
- * <p>Any number of threads may route by one plan. Δ is a plain float: of two updates at the same
- * time one may get lost, which delays what Δ learns and does no other harm. Closing while a route
- * runs is an error of the caller.
+ * <p>Any number of threads may route by one plan. They learn Δ together without waiting for one
+ * another; {@link SharedRange} says how far Δ may then be from a serial order's. Closing while a
+ * route runs is an error of the caller.
  */
 public final class RoutePlan implements AutoCloseable {
   /** Most experts of a plan. */
@@ -31,7 +32,7 @@ public final class RoutePlan implements AutoCloseable {
   private final int maxRank;
   private final float rangeRate;
   private final NativeMemory.Block block;
-  private final MemorySegment struct;
+  private final SharedRange range;
   private final long address;
   private final boolean listed;
   private boolean open = true;
@@ -91,17 +92,26 @@ public final class RoutePlan implements AutoCloseable {
               case MAX_RANK -> Math.max(topK, this.maxRank);
             }
             <= MOST_LISTED;
-    block = NativeMemory.allocate(RouteLayout.SIZE);
-    struct = block.memory();
-    address = struct.address();
+    // Only this policy writes: threads by other ones share a struct.
+    int stripes = policy == RoutePolicy.CACHE_PRIOR ? SharedRange.STRIPES : 1;
+    block = NativeMemory.allocate((stripes + 1) * SharedRange.STRIDE);
+    address = block.memory().address();
+    range = new SharedRange(block.memory(), stripes);
+    for (int i = 0; i < stripes; i++) {
+      fill(block.memory().asSlice(i * SharedRange.STRIDE, RouteLayout.SIZE), stripes);
+    }
+  }
+
+  private void fill(MemorySegment struct, int stripes) {
     struct.set(JAVA_INT, RouteLayout.EXPERTS, experts);
     struct.set(JAVA_INT, RouteLayout.TOP_K, topK);
     struct.set(JAVA_INT, RouteLayout.ALL, over == Denominator.ALL ? 1 : 0);
     struct.set(JAVA_INT, RouteLayout.HIGHER_ID, ties == Ties.HIGHER_ID ? 1 : 0);
     struct.set(JAVA_INT, RouteLayout.POLICY, RouteLayout.code(policy));
     struct.set(JAVA_INT, RouteLayout.KEEP_TOP, keepTop);
-    struct.set(JAVA_INT, RouteLayout.MAX_RANK, this.maxRank);
+    struct.set(JAVA_INT, RouteLayout.MAX_RANK, maxRank);
     struct.set(JAVA_FLOAT, RouteLayout.RANGE_RATE, rangeRate);
+    struct.set(JAVA_LONG, RouteLayout.PUBLISHED, address + stripes * SharedRange.STRIDE);
   }
 
   /** E. */
@@ -119,13 +129,16 @@ public final class RoutePlan implements AutoCloseable {
     return policy;
   }
 
-  /** Δ now; 0 until {@code CACHE_PRIOR} has seen logits that differ. */
+  /**
+   * Δ now, as the calling thread has it; 0 until {@code CACHE_PRIOR} has seen logits that differ.
+   */
   public float range() {
-    return struct.get(JAVA_FLOAT, RouteLayout.RANGE);
+    return range.get();
   }
 
-  void range(float range) {
-    struct.set(JAVA_FLOAT, RouteLayout.RANGE, range);
+  /** Δ and how it learns, for the scalar tier. */
+  SharedRange sharedRange() {
+    return range;
   }
 
   Denominator over() {
@@ -157,9 +170,9 @@ public final class RoutePlan implements AutoCloseable {
     return listed;
   }
 
-  /** Of the struct; the plan must stay reachable while native code uses it. */
+  /** Of the calling thread's struct; the plan must stay reachable while native code uses it. */
   long nativeAddress() {
-    return address;
+    return address + range.offset();
   }
 
   /** Scratch of the scalar tier, for one thread, until it is given back. */

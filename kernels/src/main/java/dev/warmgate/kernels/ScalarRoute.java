@@ -92,10 +92,10 @@ final class ScalarRoute {
       case LOSSLESS -> {}
       case ADDITIVE -> addToResidents(lambda);
       case CACHE_PRIOR -> {
-        learnRange();
-        addToResidents(bonus(lambda));
+        float bonus = Math.min(lambda * learnRange(), Float.MAX_VALUE);
+        addToResidents(bonus);
         for (int i = 0; i < Math.min(plan.keepTop(), bestCount); i++) {
-          score[best[i]] = z[best[i]] + bonus(lambda);
+          score[best[i]] = z[best[i]] + bonus;
         }
       }
       case MAX_RANK -> {
@@ -110,17 +110,13 @@ final class ScalarRoute {
     return true;
   }
 
-  private float bonus(float lambda) {
-    return Math.min(lambda * plan.range(), Float.MAX_VALUE);
-  }
-
   private void addToResidents(float bonus) {
     for (int e = 0; e < experts; e++) {
       score[e] = resident[e] ? z[e] + bonus : z[e];
     }
   }
 
-  private void learnRange() {
+  private float learnRange() {
     float max = Float.NEGATIVE_INFINITY;
     float min = Float.POSITIVE_INFINITY;
     for (float logit : z) {
@@ -129,12 +125,10 @@ final class ScalarRoute {
         min = Math.min(min, logit);
       }
     }
-    if (max >= min) {
-      float now = Math.min(max - min, Float.MAX_VALUE);
-      float range = plan.range();
-      float learnt = range == 0 ? now : range + plan.rangeRate() * (now - range);
-      plan.range(Math.min(learnt, Float.MAX_VALUE));
+    if (!(max >= min)) {
+      return plan.range();
     }
+    return plan.sharedRange().learn(Math.min(max - min, Float.MAX_VALUE), plan.rangeRate());
   }
 
   /** The best by (score, logit, id), in falling order; as many as fit and can be chosen. */

@@ -49,10 +49,11 @@ class AbiTest {
       RouteLayout.KEEP_TOP,
       RouteLayout.MAX_RANK,
       RouteLayout.RANGE_RATE,
-      RouteLayout.RANGE,
+      RouteLayout.HELD,
+      RouteLayout.PUBLISHED,
       RouteLayout.SIZE
     };
-    // Safe: the header declares int32_t wg_abi[34], and the library stays loaded.
+    // Safe: the header declares int32_t wg_abi[35], and the library stays loaded.
     int[] c =
         NativeLibrary.get()
             .symbol("wg_abi")

@@ -59,7 +59,7 @@ final class RouteCall implements AutoCloseable {
     float learnt = plan.range();
     MemorySegment sameIds = memory.allocate(slots);
     MemorySegment sameWeights = memory.allocate(slots);
-    plan.range(range);
+    plan.sharedRange().set(range);
     int again =
         kernels.route(
             plan, lambda, logits, rows.length, mask, sameIds, sameWeights, RouteExtras.NONE);
