@@ -10,8 +10,8 @@ import java.util.concurrent.locks.ReentrantLock;
  *
  * <p>An integral controller on the logarithm of λ. Calls are gathered to periods of {@link
  * #PERIOD_TOKENS} tokens; each period's hit rate and kept mass enter moving averages, and the error
- * of the one that matters, cut off at both ends and dead around zero, moves λ by at most {@link
- * #MAX_STEP}. The averages react faster than λ moves, so that the loop has no way to swing.
+ * of the one that matters moves λ by its square, at most {@link #MAX_STEP}. So λ is quick where it
+ * is far off, and near its target neither follows the noise of a text nor has a gain to swing with.
  *
  * <p>Threading: one thread at a time closes a period, and no thread waits for it; a call that finds
  * the controller busy is left out of the averages.
@@ -20,9 +20,8 @@ public final class AdaptiveLambda implements Lambda {
 
   private static final int PERIOD_TOKENS = 32;
   private static final double SMOOTHING = 0.1;
-  private static final double GAIN = 0.6;
+  private static final double GAIN = 4;
   private static final double MAX_STEP = 0.05;
-  private static final double DEAD_ZONE = 0.01;
   private static final double MIN_LAMBDA = 1e-3;
   private static final double MAX_LAMBDA = 2;
 
@@ -95,7 +94,8 @@ public final class AdaptiveLambda implements Lambda {
     double weight = periods == 0 ? 1 : SMOOTHING;
     double hits = hitRate + weight * (1 - (double) misses / chosen - hitRate);
     double mass = massKept + weight * (kept / tokens - massKept);
-    double step = Math.clamp(GAIN * error(hits, mass), -MAX_STEP, MAX_STEP);
+    double error = error(hits, mass);
+    double step = Math.clamp(GAIN * error * Math.abs(error), -MAX_STEP, MAX_STEP);
     lambda = (float) Math.clamp(lambda * Math.exp(step), MIN_LAMBDA, MAX_LAMBDA);
     hitRate = hits;
     massKept = mass;
@@ -112,7 +112,6 @@ public final class AdaptiveLambda implements Lambda {
     double wanted = targetHitRate - hits;
     // A little mass is worth a lot of hits, so its distance counts more.
     double room = 4 * (mass - minMassKept);
-    double error = Math.min(wanted, room);
-    return Math.abs(error) < DEAD_ZONE ? 0 : error;
+    return Math.min(wanted, room);
   }
 }

@@ -71,6 +71,22 @@ class AdaptiveLambdaTest {
     }
   }
 
+  /** As a text does: what is easy to hit comes and goes over some hundred tokens. */
+  @Test
+  void doesNotFollowTheSwingsOfAText() {
+    AdaptiveLambda lambda = settle(new Workload(0.3, 0.02), 0.4, 0.9, 6);
+    Random random = new Random(6);
+    double low = Double.MAX_VALUE;
+    double high = 0;
+    for (int token = 0; token < TOKENS; token++) {
+      new Workload(0.3 + 0.08 * Math.sin(token / 200.0), 0.02).token(lambda, random);
+      low = Math.min(low, lambda.value());
+      high = Math.max(high, lambda.value());
+    }
+    double middle = Math.sqrt(low * high);
+    assertTrue(high <= 1.2 * middle && low >= 0.8 * middle, "%f to %f".formatted(low, high));
+  }
+
   @Test
   void followsAChangingWorkload() {
     AdaptiveLambda lambda = new AdaptiveLambda(0.1f, 0.8, 0.9);

@@ -1,5 +1,6 @@
 package dev.warmgate.residency;
 
+import dev.warmgate.residency.eviction.EvictionKind;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
@@ -7,6 +8,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A cache of fewer slots than experts over a file in which every byte of an expert is its id. One
@@ -32,8 +34,13 @@ final class StressCache {
       }
       Files.write(file, bytes);
       var layer = new LayerStore("stress", EXPERTS, List.of(new FileRegion(file, 0, bytes.length)));
-      var settings = new CacheSettings(1, EXPERT_BYTES, false);
-      return SharedExperts.join(List.of(layer), "stress", (long) SLOTS * EXPERT_BYTES, settings)
+      var settings = new CacheSettings(1, EXPERT_BYTES, false, EvictionKind.LRU);
+      return SharedExperts.join(
+              List.of(layer),
+              "stress",
+              (_, _) -> (long) SLOTS * EXPERT_BYTES,
+              settings,
+              Optional.empty())
           .experts()
           .place(0);
     } catch (IOException e) {
