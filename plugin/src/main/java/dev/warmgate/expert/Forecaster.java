@@ -5,6 +5,11 @@ import java.lang.foreign.MemorySegment;
 /** Foresees what the next layer will want. Shared by threads; allocates nothing once warm. */
 interface Forecaster extends AutoCloseable {
 
+  /** Whether it can say anything of the layer after {@code layer}. */
+  default boolean knows(int layer) {
+    return true;
+  }
+
   /**
    * Names the experts that the layer after {@code layer} will probably want, the likeliest first.
    *
@@ -15,6 +20,14 @@ interface Forecaster extends AutoCloseable {
    * @return how many; 0 if nothing can be said
    */
   int forecast(int layer, MemorySegment hidden, int tokens, Assignments chosen, int[] ids);
+
+  /**
+   * Notes what a layer selected after the one before it had selected {@code before}, for the same
+   * tokens; after the last layer comes the first, of the next ones.
+   *
+   * @param layer the earlier one
+   */
+  default void learn(int layer, int[] before, int beforeCount, int tokens, Assignments chosen) {}
 
   @Override
   default void close() {}

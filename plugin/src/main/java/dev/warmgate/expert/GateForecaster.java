@@ -55,6 +55,11 @@ final class GateForecaster implements Forecaster {
   }
 
   @Override
+  public boolean knows(int layer) {
+    return steps.get(layer).isPresent();
+  }
+
+  @Override
   public int forecast(int layer, MemorySegment hidden, int tokens, Assignments chosen, int[] ids) {
     Optional<Step> step = steps.get(layer);
     if (step.isEmpty()) {

@@ -138,7 +138,13 @@ public final class MoeModel implements AutoCloseable {
     }
     List<Integer> topK = specs.stream().map(spec -> spec.rule().topK()).toList();
     List<Place> places = IntStream.range(0, specs.size()).mapToObj(experts::place).toList();
-    return Optional.of(new Prefetcher(new GateForecaster(kernels, gates, topK), places));
+    List<Integer> counts = specs.stream().map(spec -> spec.rule().experts()).toList();
+    Forecaster transitions = new TransitionForecaster(counts, topK);
+    Forecaster forecaster =
+        options.prefetch() == Prefetch.GATE
+            ? new FallbackForecaster(new GateForecaster(kernels, gates, topK), transitions)
+            : transitions;
+    return Optional.of(new Prefetcher(forecaster, places));
   }
 
   private LayerRouting routing(

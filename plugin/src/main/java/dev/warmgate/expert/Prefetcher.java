@@ -51,6 +51,19 @@ final class Prefetcher implements AutoCloseable {
     int layer = -1;
     int tokens;
     int count;
+    int before = -1;
+    int[] chosenBefore = new int[0];
+    int chosenCount;
+
+    void remember(int justRun, int tokenCount, Assignments chosen) {
+      before = justRun;
+      tokens = tokenCount;
+      chosenCount = chosen.groups();
+      if (chosenBefore.length < chosenCount) {
+        chosenBefore = new int[chosen.experts().length];
+      }
+      System.arraycopy(chosen.experts(), 0, chosenBefore, 0, chosenCount);
+    }
   }
 
   /**
@@ -72,18 +85,27 @@ final class Prefetcher implements AutoCloseable {
    */
   void routed(int layer, MemorySegment hidden, int tokens, Assignments chosen) {
     Forecast forecast = forecasts.get();
-    if (forecast.layer == layer && forecast.tokens == tokens) {
-      score(forecast, chosen);
+    if (forecast.tokens == tokens) {
+      if (forecast.layer == layer) {
+        score(forecast, chosen);
+      }
+      if (forecast.before >= 0 && after(forecast.before) == layer) {
+        forecaster.learn(
+            forecast.before, forecast.chosenBefore, forecast.chosenCount, tokens, chosen);
+      }
     }
+    forecast.remember(layer, tokens, chosen);
     forecast.layer = -1;
-    int next = layer + 1;
-    if (next == targets.size() || targets.get(next).mask().isFull()) {
-      return;
+    int next = after(layer);
+    if (!targets.get(next).mask().isFull()) {
+      forecast.count = forecaster.forecast(layer, hidden, tokens, chosen, forecast.experts);
+      forecast.layer = next;
+      prefetch(forecast, targets.get(next));
     }
-    forecast.count = forecaster.forecast(layer, hidden, tokens, chosen, forecast.experts);
-    forecast.layer = next;
-    forecast.tokens = tokens;
-    prefetch(forecast, targets.get(next));
+  }
+
+  private int after(int layer) {
+    return layer + 1 == targets.size() ? 0 : layer + 1;
   }
 
   private void score(Forecast forecast, Assignments chosen) {
