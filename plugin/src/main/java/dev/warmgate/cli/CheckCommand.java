@@ -102,6 +102,7 @@ final class CheckCommand extends WarmgateCommand {
     if (precision == Precision.fast) {
       options.set("precision", precision.name());
     }
+    options.startCold();
     Engine stock = Engine.stock(options);
     Engine warmgate = Engine.warmgate(options);
     ModelFiles files = ModelFiles.of(model);

@@ -33,6 +33,11 @@ final class EngineOptions {
     others.put(key, value);
   }
 
+  /** For comparisons: nothing that an earlier run learned, unless it was asked for. */
+  void startCold() {
+    others.putIfAbsent("warm_start", "off");
+  }
+
   /** The session options of the plugin as they were given, unchecked. */
   Map<String, String> sessionOptions() {
     Map<String, String> options = new LinkedHashMap<>(others);

@@ -240,6 +240,7 @@ final class EvaluateCommand extends WarmgateCommand {
   private static EngineOptions given(Map<String, String> options) {
     EngineOptions given = new EngineOptions();
     options.forEach(given::set);
+    given.startCold();
     return given;
   }
 }
