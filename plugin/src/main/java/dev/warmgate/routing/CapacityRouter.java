@@ -3,7 +3,9 @@ package dev.warmgate.routing;
 import dev.warmgate.kernels.Kernels;
 import dev.warmgate.routing.dispatch.CapacityDispatch;
 import dev.warmgate.routing.dispatch.ResidencyCapacity;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -39,10 +41,20 @@ public final class CapacityRouter implements Router {
     final int[] wanted;
     final int[] capacities;
 
+    // One token's row of each: a slice of the call's would be an object for each token. Freed with
+    // the workspace, of which threads may drop some.
+    final MemorySegment logits;
+    final MemorySegment ids;
+    final MemorySegment weights;
+
     Workspace(GateRule rule) {
       dispatch = new CapacityDispatch(rule.experts(), rule.topK(), rule.ties());
       wanted = new int[rule.experts()];
       capacities = new int[rule.experts()];
+      Arena arena = Arena.ofAuto();
+      logits = arena.allocate(ValueLayout.JAVA_FLOAT, rule.experts());
+      ids = arena.allocate(ValueLayout.JAVA_INT, rule.topK());
+      weights = arena.allocate(ValueLayout.JAVA_FLOAT, rule.topK());
     }
   }
 
@@ -82,15 +94,18 @@ public final class CapacityRouter implements Router {
       if (selection.isGateChoice(token)) {
         selection.noneDisplaced(token);
       } else {
-        MemorySegment row = logits.asSlice(token * rowBytes, rowBytes);
+        long at = token * assignmentBytes;
+        MemorySegment.copy(logits, token * rowBytes, workspace.logits, 0, rowBytes);
+        MemorySegment.copy(selection.ids(), at, workspace.ids, 0, assignmentBytes);
         kernels.gateWeights(
-            row,
+            workspace.logits,
             rule.experts(),
-            selection.ids().asSlice(token * assignmentBytes, assignmentBytes),
+            workspace.ids,
             rule.topK(),
             rule.over(),
-            selection.weights().asSlice(token * assignmentBytes, assignmentBytes));
-        selection.compareWithGate(token, row, residents);
+            workspace.weights);
+        MemorySegment.copy(workspace.weights, 0, selection.weights(), at, assignmentBytes);
+        selection.compareWithGate(token, workspace.logits, residents);
       }
     }
   }

@@ -93,16 +93,31 @@ final class Protos {
   }
 
   static TensorProto scalar(String name, float value) {
-    ByteBuffer bytes = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putFloat(value);
+    return scalar(name, ElementType.FLOAT, value);
+  }
+
+  /** A scalar of type {@code FLOAT} or {@code FLOAT16}. */
+  static TensorProto scalar(String name, ElementType type, float value) {
+    ByteBuffer bytes = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN);
+    if (type == ElementType.FLOAT16) {
+      bytes.putShort(Float.floatToFloat16(value));
+    } else {
+      bytes.putFloat(value);
+    }
     return TensorProto.newBuilder()
         .setName(name)
-        .setDataType(ElementType.FLOAT.code())
-        .setRawData(ByteString.copyFrom(bytes.array()))
+        .setDataType(type.code())
+        .setRawData(ByteString.copyFrom(bytes.flip()))
         .build();
   }
 
   /** A float input or output; each of {@code dims} is a Long, or a String for a symbolic one. */
   static ValueInfoProto value(String name, List<?> dims) {
+    return value(name, ElementType.FLOAT, dims);
+  }
+
+  /** The same for any type of elements. */
+  static ValueInfoProto value(String name, ElementType type, List<?> dims) {
     var shape = TensorShapeProto.newBuilder();
     for (Object dim : dims) {
       shape.addDim(
@@ -110,8 +125,7 @@ final class Protos {
               ? Dimension.newBuilder().setDimValue(size)
               : Dimension.newBuilder().setDimParam(dim.toString()));
     }
-    var tensor =
-        TypeProto.Tensor.newBuilder().setElemType(ElementType.FLOAT.code()).setShape(shape);
+    var tensor = TypeProto.Tensor.newBuilder().setElemType(type.code()).setShape(shape);
     return ValueInfoProto.newBuilder()
         .setName(name)
         .setType(TypeProto.newBuilder().setTensorType(tensor))

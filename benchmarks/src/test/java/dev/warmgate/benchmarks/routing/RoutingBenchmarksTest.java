@@ -4,13 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.management.ThreadMXBean;
 import dev.warmgate.kernels.RoutePolicy;
 import dev.warmgate.routing.Selection;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -80,6 +83,32 @@ class RoutingBenchmarksTest {
       layer.close();
     }
     assertArrayEquals(ids[1], ids[0]);
+  }
+
+  @Tag("slow")
+  @ParameterizedTest
+  @CsvSource({"lossless", "cache-prior", "capacity"})
+  void aCallOfManyTokensAllocatesNothing(String routing) {
+    BatchBenchmark.Layer layer = new BatchBenchmark.Layer();
+    layer.shape = "64x8";
+    layer.tokens = 64;
+    layer.routing = routing;
+    layer.tier = "best";
+    layer.prepare();
+    BatchBenchmark benchmark = new BatchBenchmark();
+    var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long least = Long.MAX_VALUE;
+    int calls = 500;
+    // The least of some rounds: compiling on the way also allocates.
+    for (int round = 0; round < 20; round++) {
+      long before = threads.getCurrentThreadAllocatedBytes();
+      for (int call = 0; call < calls; call++) {
+        benchmark.batch(layer);
+      }
+      least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+    }
+    assertTrue(least < calls, least + " bytes in " + calls + " calls");
+    layer.close();
   }
 
   @Test
