@@ -42,12 +42,14 @@ class ArchitectureTest {
               entry("routing.dispatch", Set.of("kernels")),
               entry("residency", Set.of("residency.eviction", "kernels", "hwdetect", "metrics")),
               entry("residency.eviction", Set.of()),
+              entry("residency.prefetch", Set.of()),
               entry(
                   "expert",
                   Set.of(
                       "routing",
                       "residency",
                       "residency.eviction",
+                      "residency.prefetch",
                       "kernels",
                       "hwdetect",
                       "config",
