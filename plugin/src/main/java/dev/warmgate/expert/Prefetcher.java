@@ -20,8 +20,11 @@ final class Prefetcher implements AutoCloseable {
   /** The most experts that are guessed for a layer. */
   private static final int MAX_GUESSES = 64;
 
-  /** Guesses that are wrong more often than this are not worth a read. */
-  private static final float LEAST_PROBABILITY = 0.25f;
+  /**
+   * A guess that is likelier wrong than right isn't read: a right one hides a wait, a wrong one costs a
+   * read and, later, the one that it evicts.
+   */
+  private static final float LEAST_PROBABILITY = 0.5f;
 
   private final Forecaster forecaster;
   private final List<Target> targets = new ArrayList<>();
