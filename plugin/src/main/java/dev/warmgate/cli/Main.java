@@ -56,6 +56,7 @@ public final class Main implements Runnable {
             new InspectCommand(console),
             new CheckCommand(console),
             new InferCommand(console),
+            new RepackCommand(console),
             new RunCommand(console),
             new DemoCommand(console),
             new EvaluateCommand(console))
