@@ -59,7 +59,9 @@ public final class Main implements Runnable {
             new RepackCommand(console),
             new RunCommand(console),
             new DemoCommand(console),
-            new EvaluateCommand(console))
+            new EvaluateCommand(console),
+            new TraceCommand(console),
+            new SimulateCommand(console))
         .forEach(commands::addSubcommand);
     for (CommandProvider provider : ServiceLoader.load(CommandProvider.class)) {
       provider.commands(console.out(), console.err()).forEach(commands::addSubcommand);

@@ -52,6 +52,7 @@ class ArchitectureTest {
               entry("residency.store", Set.of()),
               entry("repack", Set.of("onnx", "residency.store")),
               entry("residency.eviction", Set.of()),
+              entry("simulate", Set.of("residency.eviction", "residency.prefetch")),
               entry("residency.prefetch", Set.of()),
               entry(
                   "expert",
@@ -90,7 +91,9 @@ class ArchitectureTest {
                       "onnx",
                       "repack",
                       "residency",
-                      "routing"))));
+                      "residency.eviction",
+                      "routing",
+                      "simulate"))));
 
   private static JavaClasses plugin;
 
