@@ -26,5 +26,6 @@ module dev.warmgate.plugin {
       info.picocli;
 
   uses dev.warmgate.cli.CommandProvider;
+  uses dev.warmgate.cli.Plotter;
   uses dev.warmgate.generate.TokenizerProvider;
 }

@@ -89,9 +89,10 @@ final class Engine {
    * @throws IOException if the model can't be used
    */
   OrtSession open(Path model) throws IOException {
-    try (OrtSession.SessionOptions session = new OrtSession.SessionOptions()) {
+    try (OrtSession.SessionOptions session = new OrtSession.SessionOptions();
+        SessionModel loaded = sessionModel(model)) {
       setup().apply(session);
-      return environment().createSession(model.toString(), session);
+      return environment().createSession(loaded.model().toString(), session);
     } catch (OrtException e) {
       throw unusable(model, e);
     }
@@ -103,11 +104,16 @@ final class Engine {
    * @throws IOException if it can't be used
    */
   DecoderModel openDecoder(Path directory) throws IOException {
-    try {
-      return DecoderModel.open(environment(), directory, setup());
+    try (SessionModel loaded = sessionModel(GenAiConfig.read(directory).model())) {
+      return DecoderModel.open(environment(), loaded.folderOr(directory), setup());
     } catch (OrtException e) {
       throw unusable(GenAiConfig.read(directory).model(), e);
     }
+  }
+
+  /** What a session can read: ONNX Runtime alone can't read a store. */
+  private SessionModel sessionModel(Path model) throws IOException {
+    return options.isPresent() ? SessionModel.asItIs(model) : SessionModel.withoutStore(model);
   }
 
   /**

@@ -56,9 +56,12 @@ public final class Main implements Runnable {
             new InspectCommand(console),
             new CheckCommand(console),
             new InferCommand(console),
+            new RepackCommand(console),
             new RunCommand(console),
             new DemoCommand(console),
-            new EvaluateCommand(console))
+            new EvaluateCommand(console),
+            new TraceCommand(console),
+            new SimulateCommand(console))
         .forEach(commands::addSubcommand);
     for (CommandProvider provider : ServiceLoader.load(CommandProvider.class)) {
       provider.commands(console.out(), console.err()).forEach(commands::addSubcommand);

@@ -9,8 +9,8 @@ import dev.warmgate.metrics.RoutingStats;
 import dev.warmgate.residency.ResidencyMask;
 import dev.warmgate.routing.RoutingException;
 import java.io.IOException;
-import java.util.Optional;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /**
  * One MoE layer of a session: takes hidden states and gate logits, gives the weighted sum of the
@@ -31,6 +31,9 @@ public final class MoeLayer {
   private final int index;
   private final Optional<Prefetcher> prefetcher;
   private final ThreadLocal<Tape> tapes;
+
+  /** Who watches, or null. */
+  private volatile RoutingTap tap;
 
   MoeLayer(
       LayerSpec spec,
@@ -69,6 +72,11 @@ public final class MoeLayer {
   /** The same with the layer's name, and the state of an adaptive strength. */
   public LayerStats layerStatistics() {
     return new LayerStats(spec.name(), routing.statistics(), routing.controller());
+  }
+
+  /** From now on every call is shown to a tap; to none if it is null. */
+  void tap(RoutingTap watcher) {
+    tap = watcher;
   }
 
   /** The layer's resident experts. */
@@ -120,6 +128,10 @@ public final class MoeLayer {
     Workspace workspace = workspaces.take();
     try {
       route(logits, first, tokens, workspace);
+      RoutingTap watcher = tap;
+      if (watcher != null) {
+        watcher.routed(index, logits, workspace.selection);
+      }
       workspace.assignments.group(workspace.selection);
       workspace.begin(tokens);
       workspace.batch.begin(

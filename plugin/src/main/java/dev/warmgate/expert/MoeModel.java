@@ -1,6 +1,8 @@
 package dev.warmgate.expert;
 
+import dev.warmgate.config.MemoryBudget;
 import dev.warmgate.config.WarmgateOptions;
+import dev.warmgate.config.WarmgateOptions.Prefetch;
 import dev.warmgate.hwdetect.Plan;
 import dev.warmgate.kernels.Kernels;
 import dev.warmgate.metrics.LayerStats;
@@ -8,26 +10,24 @@ import dev.warmgate.metrics.ResidencyStats;
 import dev.warmgate.metrics.RoutingStats;
 import dev.warmgate.residency.CacheSettings;
 import dev.warmgate.residency.LayerStore;
+import dev.warmgate.residency.ModelExperts;
 import dev.warmgate.residency.ModelExperts.Place;
-import dev.warmgate.residency.eviction.EvictionKind;
 import dev.warmgate.residency.SharedExperts;
+import dev.warmgate.residency.eviction.EvictionKind;
 import dev.warmgate.routing.GateRule;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Objects;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
-import java.util.stream.IntStream;
-import dev.warmgate.residency.ModelExperts;
-import dev.warmgate.config.MemoryBudget;
-import dev.warmgate.config.WarmgateOptions.Prefetch;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** The MoE layers of one session, and its share in the caches. */
 public final class MoeModel implements AutoCloseable {
@@ -171,6 +171,11 @@ public final class MoeModel implements AutoCloseable {
   /** How many layers there are. */
   public int layers() {
     return layers.size();
+  }
+
+  /** From now on every call of every layer is shown to a tap; to none if it is null. */
+  public void tap(RoutingTap tap) {
+    layers.forEach(layer -> layer.tap(tap));
   }
 
   /** A tape for one sequence. */

@@ -24,6 +24,15 @@ public sealed interface TensorLocation {
   record External(Path file, long offset, long length) implements Addressable {}
 
   /**
+   * In an expert store beside the model, expert by expert.
+   *
+   * @param file the store, as an absolute path
+   * @param offset which tells the store what tensor is meant, see {@link StoreOffset}
+   * @param length bytes
+   */
+  record Stored(Path file, long offset, long length) implements TensorLocation {}
+
+  /**
    * In the {@code .onnx} file, but encoded number by number.
    *
    * @param field the protobuf field that holds the values, such as {@code int32_data}

@@ -3,6 +3,7 @@ package dev.warmgate.onnx;
 import dev.warmgate.onnx.TensorLocation.Embedded;
 import dev.warmgate.onnx.TensorLocation.Encoded;
 import dev.warmgate.onnx.TensorLocation.External;
+import dev.warmgate.onnx.TensorLocation.Stored;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -131,6 +132,9 @@ final class TensorReader {
       file = files.find(external.getOrDefault("location", ""));
     } catch (ExternalFiles.BadLocation e) {
       throw fail(e.getMessage());
+    }
+    if (StoreOffset.isOne(offset)) {
+      return new Stored(file.path(), offset, length);
     }
     if (offset > file.bytes() - length) {
       throw fail(

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.util.Optional;
 import java.util.Set;
 
@@ -26,12 +27,14 @@ final class ExpertFile implements AutoCloseable {
   private final ByteSource source;
   private final int block;
   private final long size;
+  private final FileTime modified;
 
-  private ExpertFile(Path path, ByteSource source, int block, long size) {
+  private ExpertFile(Path path, ByteSource source, int block) throws IOException {
     this.path = path;
     this.source = source;
     this.block = block;
-    this.size = size;
+    this.size = source.size();
+    this.modified = Files.getLastModifiedTime(path);
   }
 
   /**
@@ -65,7 +68,7 @@ final class ExpertFile implements AutoCloseable {
 
   private static ExpertFile of(Path path, ByteSource source, int block) throws IOException {
     try {
-      return new ExpertFile(path, source, block, source.size());
+      return new ExpertFile(path, source, block);
     } catch (IOException | RuntimeException | Error e) {
       source.close();
       throw e;
@@ -151,7 +154,21 @@ final class ExpertFile implements AutoCloseable {
   }
 
   private IOException endOfFile(long offset, long length) {
-    return new IOException("%s: ends before offset %d + %d bytes".formatted(path, offset, length));
+    return new IOException(
+        "%s: ends before offset %d + %d bytes%s".formatted(path, offset, length, changes()));
+  }
+
+  /**
+   * What to say of a file that has other bytes than it should: that it was changed since it was
+   * opened, if it was; empty otherwise.
+   */
+  String changes() {
+    try {
+      boolean same = source.size() == size && Files.getLastModifiedTime(path).equals(modified);
+      return same ? "" : "; the file was changed since it was opened";
+    } catch (IOException e) {
+      return "; the file is gone since it was opened";
+    }
   }
 
   @Override

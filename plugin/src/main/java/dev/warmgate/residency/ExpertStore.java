@@ -1,5 +1,7 @@
 package dev.warmgate.residency;
 
+import dev.warmgate.onnx.StoreOffset;
+import dev.warmgate.residency.store.StoreException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -9,17 +11,23 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The experts of some layers on disk, open for reading.
+ * The experts of some layers on disk, open for reading: in the model's own files, or in a store
+ * that was made of them.
  *
  * <p>Immutable but for its closing; reads may run side by side.
  */
 final class ExpertStore implements AutoCloseable {
+  private final boolean direct;
+  private final ByteSource.Opener opener;
   private final List<LayerStore> layers;
-  private final Map<Path, ExpertFile> files;
+  private final List<LayerSource> sources = new ArrayList<>();
+  private final Map<Path, ExpertFile> files = new HashMap<>();
+  private final Map<Path, StoreFile> stores = new HashMap<>();
 
-  private ExpertStore(List<LayerStore> layers, Map<Path, ExpertFile> files) {
-    this.layers = layers;
-    this.files = files;
+  private ExpertStore(List<LayerStore> layers, boolean direct, ByteSource.Opener opener) {
+    this.layers = List.copyOf(layers);
+    this.direct = direct;
+    this.opener = opener;
   }
 
   /**
@@ -34,18 +42,10 @@ final class ExpertStore implements AutoCloseable {
   /** The same, with files that {@code opener} opens. */
   static ExpertStore open(List<LayerStore> layers, boolean direct, ByteSource.Opener opener)
       throws IOException {
-    Map<Path, ExpertFile> files = new HashMap<>();
-    ExpertStore store = new ExpertStore(List.copyOf(layers), files);
+    ExpertStore store = new ExpertStore(layers, direct, opener);
     try {
       for (LayerStore layer : layers) {
-        for (FileRegion tensor : layer.tensors()) {
-          ExpertFile file = files.get(tensor.file());
-          if (file == null) {
-            file = ExpertFile.open(tensor.file(), direct, opener);
-            files.put(tensor.file(), file);
-          }
-          file.requireRegion(layer.name(), tensor);
-        }
+        store.sources.add(store.source(layer));
       }
     } catch (IOException | RuntimeException e) {
       store.close();
@@ -54,32 +54,58 @@ final class ExpertStore implements AutoCloseable {
     return store;
   }
 
+  private LayerSource source(LayerStore layer) throws IOException {
+    List<FileRegion> tensors = layer.tensors();
+    if (tensors.stream().noneMatch(tensor -> StoreOffset.isOne(tensor.offset()))) {
+      List<ExpertFile> parts = new ArrayList<>(tensors.size());
+      for (FileRegion tensor : tensors) {
+        ExpertFile file = file(tensor.file());
+        file.requireRegion(layer.name(), tensor);
+        parts.add(file);
+      }
+      return new LayerSource.Tensors(layer, parts);
+    }
+    Path path = tensors.getFirst().file();
+    if (!tensors.stream()
+        .allMatch(tensor -> StoreOffset.isOne(tensor.offset()) && tensor.file().equals(path))) {
+      throw new StoreException(layer.name() + ": only some of its tensors are in " + path);
+    }
+    StoreFile store = stores.get(path);
+    if (store == null) {
+      store = StoreFile.read(path, opener);
+      stores.put(path, store);
+    }
+    return new LayerSource.Stored(store.find(layer), file(path));
+  }
+
+  private ExpertFile file(Path path) throws IOException {
+    ExpertFile file = files.get(path);
+    if (file == null) {
+      file = ExpertFile.open(path, direct, opener);
+      files.put(path, file);
+    }
+    return file;
+  }
+
   List<LayerStore> layers() {
     return layers;
   }
 
   /** The reads that bring one expert in, in the order of its parts in the slot. */
   List<PartRead> reads(int layer, int expert) {
-    LayerStore store = layers.get(layer);
-    List<PartRead> reads = new ArrayList<>(store.tensors().size());
-    long slotOffset = 0;
-    for (FileRegion tensor : store.tensors()) {
-      FileRegion part = tensor.part(expert, store.experts());
-      reads.add(new PartRead(files.get(tensor.file()), part.offset(), slotOffset, part.length()));
-      slotOffset += part.length();
-    }
-    return reads;
+    return sources.get(layer).reads(expert);
   }
 
   /**
-   * Checks what the reads have brought, if the store has checksums; otherwise does nothing.
+   * Checks what the reads have brought, if the layer is in a store, whose experts have checksums;
+   * otherwise does nothing.
    *
    * @param slot which holds the expert; only its first bytes are looked at, as many as the expert
    *     has
    * @throws IOException in one line that names file, layer and expert, if it isn't what was stored
    */
   void verify(int layer, int expert, MemorySegment slot) throws IOException {
-    // The user's own files have no checksums.
+    sources.get(layer).verify(expert, slot);
   }
 
   /** Whether all files are read around the page cache. */

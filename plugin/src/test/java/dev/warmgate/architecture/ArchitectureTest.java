@@ -40,8 +40,19 @@ class ArchitectureTest {
               entry("config", Set.of("kernels")),
               entry("routing", Set.of("routing.dispatch", "kernels", "metrics")),
               entry("routing.dispatch", Set.of("kernels")),
-              entry("residency", Set.of("residency.eviction", "kernels", "hwdetect", "metrics")),
+              entry(
+                  "residency",
+                  Set.of(
+                      "residency.eviction",
+                      "residency.store",
+                      "onnx",
+                      "kernels",
+                      "hwdetect",
+                      "metrics")),
+              entry("residency.store", Set.of()),
+              entry("repack", Set.of("onnx", "residency.store")),
               entry("residency.eviction", Set.of()),
+              entry("simulate", Set.of("residency.eviction", "residency.prefetch")),
               entry("residency.prefetch", Set.of()),
               entry(
                   "expert",
@@ -78,8 +89,11 @@ class ArchitectureTest {
                       "kernels",
                       "metrics",
                       "onnx",
+                      "repack",
                       "residency",
-                      "routing"))));
+                      "residency.eviction",
+                      "routing",
+                      "simulate"))));
 
   private static JavaClasses plugin;
 

@@ -14,6 +14,7 @@ import dev.warmgate.onnx.MoeModelSpec.Storage;
 import dev.warmgate.onnx.TensorLocation.Embedded;
 import dev.warmgate.onnx.TensorLocation.Encoded;
 import dev.warmgate.onnx.TensorLocation.External;
+import dev.warmgate.onnx.TensorLocation.Stored;
 import dev.warmgate.onnx.proto.AttributeProto;
 import dev.warmgate.onnx.proto.FunctionProto;
 import dev.warmgate.onnx.proto.GraphProto;
@@ -285,6 +286,7 @@ class ModelReaderTest {
         assertEquals(entries.get("length"), Long.toString(length));
       }
       case Encoded(String field) -> throw new AssertionError(tensor.name() + " in " + field);
+      case Stored(Path file, _, _) -> throw new AssertionError(tensor.name() + " in " + file);
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.warmgate.benchmarks.dispatch;
 
+import dev.warmgate.benchmarks.ChartFile;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
@@ -65,7 +66,7 @@ public final class DispatchBenchCommand implements Callable<Integer> {
     if (seeds < 1) {
       throw new IllegalArgumentException("--seeds " + seeds + " is below 1");
     }
-    if (plot != null && !DispatchPlot.writes(plot)) {
+    if (plot != null && !ChartFile.writes(plot)) {
       throw new IllegalArgumentException("--plot " + plot + ": not a .png or .svg file");
     }
     int largest = Setting.PUBLISHED.stream().mapToInt(Setting::size).max().orElseThrow();

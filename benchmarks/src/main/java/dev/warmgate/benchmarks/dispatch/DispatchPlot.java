@@ -1,12 +1,9 @@
 package dev.warmgate.benchmarks.dispatch;
 
+import dev.warmgate.benchmarks.ChartFile;
 import java.awt.Color;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Locale;
-import org.knowm.xchart.BitmapEncoder;
-import org.knowm.xchart.VectorGraphicsEncoder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
@@ -55,35 +52,13 @@ final class DispatchPlot {
     limit.setLineStyle(SeriesLines.DASH_DASH);
   }
 
-  /** Whether a file's name ends as {@link #save} can write it. */
-  static boolean writes(Path file) {
-    return isSvg(file) || hasSuffix(file, ".png");
-  }
-
   /**
    * Writes a PNG or SVG file, by its name's ending.
    *
    * @throws IOException if it can't be written
    */
   void save(Path file) throws IOException {
-    Path folder = file.toAbsolutePath().getParent();
-    if (!Files.isDirectory(folder)) {
-      throw new IOException(folder + ": no such folder");
-    }
-    if (isSvg(file)) {
-      VectorGraphicsEncoder.saveVectorGraphic(
-          chart, file.toString(), VectorGraphicsEncoder.VectorGraphicsFormat.SVG);
-    } else {
-      BitmapEncoder.saveBitmap(chart, file.toString(), BitmapEncoder.BitmapFormat.PNG);
-    }
-  }
-
-  private static boolean isSvg(Path file) {
-    return hasSuffix(file, ".svg");
-  }
-
-  private static boolean hasSuffix(Path file, String suffix) {
-    return file.toString().toLowerCase(Locale.ROOT).endsWith(suffix);
+    ChartFile.save(chart, file);
   }
 
   private static double mean(Workload workload, int kind, int[] values) {

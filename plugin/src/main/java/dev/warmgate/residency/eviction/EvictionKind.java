@@ -28,14 +28,15 @@ public enum EvictionKind {
   }
 
   /**
-   * How the layers of a cache share its slots. Where worth is a frequency, experts of different
-   * layers can be compared, and slots go to where they help most; where it is a time or a number,
-   * the layers that come round last would lose all of theirs.
+   * How the layers of a cache share its slots. Learned worths tell experts of different layers
+   * apart well enough for slots to go where they help most. A plain frequency underrates what has
+   * just come in, which costs more than the pool brings where memory is scarce; and where worth is
+   * a time or a number, the layers that come round last would lose all of theirs.
    */
   public Sharing sharing() {
     return switch (this) {
-      case DEFAULT, LEARNED, DECAYED_LFU -> Sharing.POOL;
-      case LRU, LFU, LEAST_STALE, RANDOM -> Sharing.EQUAL;
+      case DEFAULT, LEARNED -> Sharing.POOL;
+      case DECAYED_LFU, LRU, LFU, LEAST_STALE, RANDOM -> Sharing.EQUAL;
     };
   }
 

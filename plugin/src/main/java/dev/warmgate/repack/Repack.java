@@ -1,0 +1,173 @@
+package dev.warmgate.repack;
+
+import dev.warmgate.onnx.ModelException;
+import dev.warmgate.onnx.OnnxModel;
+import dev.warmgate.residency.store.StoreHeader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.zip.CRC32C;
+
+/** One model to be repacked: opened, then written. */
+public final class Repack {
+  /** What a store's name ends with; the slim model's name is before it. */
+  static final String STORE_SUFFIX = ".experts";
+
+  private static final String DATA_SUFFIX = ".data";
+
+  private final Path model;
+  private final Path out;
+  private final SourceFiles sources;
+  private final Layers layers;
+  private final StoreWriter writer;
+  private final Sink.Opener opener;
+
+  private Repack(Path model, Path out, SourceFiles sources, Layers layers, Sink.Opener opener)
+      throws IOException {
+    this.model = model;
+    this.out = out;
+    this.sources = sources;
+    this.layers = layers;
+    this.opener = opener;
+    this.writer = new StoreWriter(layers.chosen(), sources.graphChecksum(), sources.known());
+  }
+
+  /**
+   * Reads a model and plans its store; nothing is written.
+   *
+   * @param model the {@code .onnx} file
+   * @param wholeFolder whether the other files in the model's folder belong to it, and are copied
+   * @param out the folder that will hold the result
+   * @throws IOException in one line, if the model can't be read, no layer of it can be repacked, or
+   *     the folder is the model's own
+   */
+  public static Repack open(Path model, boolean wholeFolder, Path out) throws IOException {
+    return open(model, wholeFolder, out, Sink.Opener.FILES);
+  }
+
+  static Repack open(Path model, boolean wholeFolder, Path out, Sink.Opener opener)
+      throws IOException {
+    OnnxModel read = OnnxModel.read(model);
+    Layers layers = Layers.of(read);
+    if (layers.chosen().isEmpty()) {
+      String reason =
+          layers.left().isEmpty()
+              ? ""
+              : "; " + layers.left().getFirst().node() + ": " + layers.left().getFirst().reason();
+      throw new ModelException(model + ": no MoE layers that can be repacked" + reason);
+    }
+    Path target = out.toAbsolutePath().normalize();
+    SourceFiles sources = SourceFiles.of(read, wholeFolder, target);
+    return new Repack(read.path(), target, sources, layers, opener);
+  }
+
+  /** How many experts there are to write. */
+  public long experts() {
+    return layers.experts();
+  }
+
+  /**
+   * Writes store, slim model and what belongs to it.
+   *
+   * @param replace whether to replace an earlier result of {@code repack}
+   * @param step told after each expert
+   * @throws IOException in one line, if the folder exists and is not to be replaced or holds
+   *     something else, there is no room, the source changes meanwhile, or reading or writing
+   *     fails; the folder is as it was then
+   */
+  public Repacked write(boolean replace, Runnable step) throws IOException {
+    requireFree(replace);
+    String name = model.getFileName().toString();
+    String storeName = name + STORE_SUFFIX;
+    long bytesOut = writer.fileBytes();
+    try (Staging staging = Staging.open(out);
+        Copier copier = new Copier()) {
+      requireRoom(staging.folder());
+      StoreHeader header;
+      try (Sink sink = opener.create(staging.folder().resolve(storeName))) {
+        header = writer.write(copier, sink, step);
+      }
+      String id = Long.toHexString(header.id());
+      SlimModel slim = new SlimModel(model, layers.chosen(), storeName, header.id(), copier);
+      bytesOut +=
+          slim.write(
+              staging.folder(),
+              name + DATA_SUFFIX,
+              Map.of("warmgate.store", storeName + " " + id),
+              opener);
+      copyOthers(staging.folder(), copier);
+      sources.requireUnchanged();
+      staging.commit();
+    }
+    return new Repacked(
+        out.resolve(name),
+        out.resolve(storeName),
+        sources.bytes(),
+        bytesOut,
+        layers.chosen().size(),
+        layers.experts(),
+        layers.left());
+  }
+
+  /** The folder must be absent or empty, or an earlier result that may be replaced. */
+  private void requireFree(boolean replace) throws IOException {
+    if (!Files.exists(out)) {
+      return;
+    }
+    if (!Files.isDirectory(out)) {
+      throw new IOException(out + ": not a folder");
+    }
+    try (var names = Files.list(out)) {
+      if (names.findAny().isEmpty()) {
+        return;
+      }
+    }
+    StoreHeader earlier = earlier();
+    if (!replace) {
+      boolean same =
+          earlier.graphChecksum() == sources.graphChecksum()
+              && earlier.sources().equals(sources.known());
+      throw new IOException(
+          out
+              + (same
+                  ? ": holds this model already, repacked; --force does it again"
+                  : ": holds another model, or this one before it changed; --force replaces it"));
+    }
+  }
+
+  /** The store of an earlier result; nothing else is ever replaced. */
+  private StoreHeader earlier() throws IOException {
+    TreeSet<Path> stores = new TreeSet<>();
+    try (var names = Files.newDirectoryStream(out, "*" + STORE_SUFFIX)) {
+      names.forEach(stores::add);
+    }
+    if (stores.isEmpty()) {
+      throw new IOException(out + ": exists, and is no repacked model; it is left alone");
+    }
+    try (Copier copier = new Copier()) {
+      return copier.header(stores.first());
+    }
+  }
+
+  private void requireRoom(Path folder) throws IOException {
+    long needed = writer.fileBytes() + Math.max(0, sources.bytes() - layers.bytes());
+    long free = Files.getFileStore(folder).getUsableSpace();
+    if (free < needed) {
+      throw new IOException(
+          "%s: %d bytes are free there, %d are needed".formatted(out, free, needed));
+    }
+  }
+
+  private void copyOthers(Path folder, Copier copier) throws IOException {
+    for (Path file : sources.others()) {
+      Path target = folder.resolve(model.getParent().relativize(file).toString());
+      Files.createDirectories(target.getParent());
+      try (Sink sink = opener.create(target)) {
+        copier.copy(file, 0, Files.size(file), sink, 0, new CRC32C());
+        sink.force();
+      }
+    }
+  }
+}
