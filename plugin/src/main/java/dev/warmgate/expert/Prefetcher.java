@@ -21,8 +21,8 @@ final class Prefetcher implements AutoCloseable {
   private static final int MAX_GUESSES = 64;
 
   /**
-   * A guess that is likelier wrong than right isn't read: a right one hides a wait, a wrong one costs a
-   * read and, later, the one that it evicts.
+   * A guess that is likelier wrong than right isn't read: a right one hides a wait, a wrong one
+   * costs a read and, later, the one that it evicts.
    */
   private static final float LEAST_PROBABILITY = 0.5f;
 
