@@ -1,6 +1,7 @@
 package dev.warmgate.benchmarks;
 
 import dev.warmgate.benchmarks.dispatch.DispatchBenchCommand;
+import dev.warmgate.benchmarks.memory.MemoryCommand;
 import dev.warmgate.cli.CommandProvider;
 import java.io.PrintStream;
 import java.util.List;
@@ -9,6 +10,7 @@ import java.util.List;
 public final class BenchmarkCommands implements CommandProvider {
   @Override
   public List<Object> commands(PrintStream out, PrintStream err) {
-    return List.of(new DispatchBenchCommand(out, err));
+    return List.of(
+        new DispatchBenchCommand(out, err), BenchCommand.of(new MemoryCommand(out, err)));
   }
 }
