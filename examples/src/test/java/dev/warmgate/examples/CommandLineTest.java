@@ -240,4 +240,34 @@ class CommandLineTest {
     Result failed = run("demo", ExampleModel.directory().toString(), "--threads", "0");
     assertUnusable("threads", failed);
   }
+
+  @Test
+  void aRepackedModelIsUsedLikeTheModel(@TempDir Path folder) throws IOException {
+    Path out = folder.resolve("repacked");
+    JsonObject made = onModel("repack", "--json", "--out", out.toString()).json();
+    assertHas(made, List.of("model", "store", "bytes_in", "bytes_out", "layers", "experts"));
+    assertEquals(0, made.getAsJsonArray("left").size());
+    assertEquals(made.get("store").getAsString(), made.get("model").getAsString() + ".experts");
+
+    String[] options = {
+      "--json", "--prompt", ExampleModel.PROMPT, "--max-tokens", "12", "--expert-memory", "25%"
+    };
+    List<String> repacked = new ArrayList<>(List.of("run", out.toString()));
+    repacked.addAll(List.of(options));
+    assertEquals(
+        onModel("run", options).json().get("token_ids"),
+        run(repacked.toArray(String[]::new)).json().get("token_ids"));
+
+    // Stock ONNX Runtime can't read stores: it gets the model unpacked.
+    JsonObject check =
+        run("check", out.toString(), "--json", "--runs", "1", "--expert-memory", "10%").json();
+    assertTrue(check.get("pass").getAsBoolean());
+    assertTrue(check.get("misses").getAsLong() > 0);
+    assertEquals(
+        onModel("inspect", "--json").json().get("layers"),
+        run("inspect", out.toString(), "--json").json().get("layers"));
+
+    assertUnusable("holds this model already", onModel("repack", "--out", out.toString()));
+    assertEquals(0, onModel("repack", "--force", "--out", out.toString()).exitCode);
+  }
 }

@@ -15,6 +15,9 @@ import dev.warmgate.onnx.proto.NodeProto;
 import dev.warmgate.repack.Repack;
 import dev.warmgate.repack.Repacked;
 import java.io.IOException;
+import java.nio.file.StandardOpenOption;
+import java.nio.channels.FileChannel;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -173,5 +176,30 @@ class RepackedModelTest {
     assertTrue(Files.notExists(folder.resolve("out.partial")));
     assertEquals(256, repacked.experts());
     assertTrue(Files.size(repacked.store()) > 2_147_483_648L);
+  }
+
+  @Test
+  void aCorruptExpertFailsTheCallAndIsNotComputedWith() throws IOException, OrtException {
+    Repacked repacked = repack(MoeModels.write(folder.resolve("model.onnx"), SPEC));
+    long position = Files.size(repacked.store()) - 4096 * 3 + 5;
+    try (FileChannel channel =
+        FileChannel.open(repacked.store(), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      ByteBuffer good = ByteBuffer.allocate(1);
+      channel.read(good, position);
+      byte bad = (byte) (good.get(0) ^ 1);
+      channel.write(ByteBuffer.wrap(new byte[] {bad}), position);
+      try (Host host = Host.warmgate(repacked.model(), SPEC, Map.of("expert_memory", "100%"))) {
+        OrtException e = assertThrows(OrtException.class, () -> host.run(60, 1));
+        assertTrue(e.getMessage().contains("checksum mismatch"), e.getMessage());
+        assertTrue(e.getMessage().contains(repacked.store().toString()), e.getMessage());
+        channel.write(good.flip(), position);
+        float[] expected;
+        try (Host original =
+            Host.warmgate(folder.resolve("model.onnx"), SPEC, Map.of("expert_memory", "100%"))) {
+          expected = original.run(60, 1);
+        }
+        assertArrayEquals(expected, host.run(60, 1));
+      }
+    }
   }
 }
