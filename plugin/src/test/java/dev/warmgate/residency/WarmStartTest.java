@@ -191,7 +191,7 @@ class WarmStartTest {
   /** A demand that is given up before it is read ends without telling anybody. */
   @Test
   void fillingGoesOnWhenTheLastDemandIsGivenUp() throws IOException {
-    for (int turn = 0; turn < 200; turn++) {
+    for (int turn = 0; turn < 60; turn++) {
       try (var cache =
           new ExpertCache(
               List.of(layers.getFirst().store()), (long) EXPERTS * BYTES, settings(1))) {
@@ -377,7 +377,7 @@ class WarmStartTest {
                 }
               });
       try {
-        for (int turn = 0; turn < 300; turn++) {
+        for (int turn = 0; turn < 100; turn++) {
           List<Integer> hot = cache.hot(0);
           assertEquals(experts - 1, hot.stream().distinct().count());
         }
