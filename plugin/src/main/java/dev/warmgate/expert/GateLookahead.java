@@ -153,13 +153,14 @@ final class GateLookahead implements AutoCloseable {
     }
 
     int first(int[] found) {
-      for (int rank = 0; rank < candidates; rank++) {
+      int most = Math.min(candidates, found.length);
+      for (int rank = 0; rank < most; rank++) {
         found[rank] = ids.getAtIndex(ValueLayout.JAVA_INT, rank);
         if (found[rank] < 0) {
           return rank;
         }
       }
-      return candidates;
+      return most;
     }
 
     /** The experts with the largest sum of shares over the tokens. */

@@ -78,7 +78,7 @@ public final class MoeModel implements AutoCloseable {
     List<LayerStore> stores = specs.stream().map(LayerSpec::store).toList();
     long expertBytes = stores.stream().mapToLong(LayerStore::bytes).sum();
     SharedExperts.Budget budget =
-        (mapped, untouched) -> budget(options, plan, expertBytes, mapped, untouched);
+        (mapped, untouched) -> budget(options, plan, stores, mapped, untouched);
     var settings =
         new CacheSettings(
             plan.ioThreads(),
@@ -258,7 +258,8 @@ public final class MoeModel implements AutoCloseable {
   }
 
   private static long budget(
-      WarmgateOptions options, Plan plan, long expertBytes, long mapped, long untouched) {
+      WarmgateOptions options, Plan plan, List<LayerStore> stores, long mapped, long untouched) {
+    long expertBytes = stores.stream().mapToLong(LayerStore::bytes).sum();
     // What other models have mapped and not touched yet still looks free.
     long automatic = Math.max(0, plan.expertMemoryBytes() - untouched);
     long budget = Math.min(expertBytes, options.expertMemory().bytes(expertBytes, automatic));
@@ -267,6 +268,12 @@ public final class MoeModel implements AutoCloseable {
     }
     long left = Math.max(0, options.processMemory().getAsLong() - mapped);
     if (options.expertMemory() instanceof MemoryBudget.Auto) {
+      long least = stores.stream().mapToLong(LayerStore::expertBytes).max().orElse(0);
+      if (left < least) {
+        throw new IllegalArgumentException(
+            "option process_memory: of %d bytes only %d are left, less than one expert (%d bytes)"
+                .formatted(options.processMemory().getAsLong(), left, least));
+      }
       return Math.min(budget, left);
     }
     if (budget > left) {

@@ -22,6 +22,10 @@ final class NormFinder {
         return Optional.empty();
       }
       OnnxNode node = producer.get();
+      if (!node.outputs().getFirst().equals(at)) {
+        // Beside its result, a normalisation may give the sum that it took.
+        return Optional.empty();
+      }
       int scale = scaleInput(node);
       if (scale > 0) {
         return vector(scope, node.input(scale), hidden);

@@ -65,6 +65,13 @@ public final class ExpertCache implements AutoCloseable {
    * @throws IllegalArgumentException if the budget is less than one expert
    */
   ExpertCache(List<LayerStore> layers, long budget, CacheSettings settings) throws IOException {
+    this(layers, budget, settings, ByteSource.Opener.FILES);
+  }
+
+  /** The same, with files that {@code opener} opens. */
+  ExpertCache(
+      List<LayerStore> layers, long budget, CacheSettings settings, ByteSource.Opener opener)
+      throws IOException {
     LayerStore largest = largest(layers);
     long slotBytes = largest.expertBytes();
     if (budget < slotBytes) {
@@ -85,7 +92,7 @@ public final class ExpertCache implements AutoCloseable {
     guesses = new Guesses(slotCount, experts.length);
     loadLeases = new int[slotCount];
     failures = new IOException[slotCount];
-    store = ExpertStore.open(layers, settings.direct());
+    store = ExpertStore.open(layers, settings.direct(), opener);
     try {
       slots = new Slots(experts, slotCount, slotBytes);
     } catch (OutOfMemoryError e) {
@@ -281,7 +288,9 @@ public final class ExpertCache implements AutoCloseable {
     }
     int slot = slots.takeUnused();
     if (slot < 0) {
-      slot = takeVictim(victims.forGuess(layer, probability));
+      int victim = victims.forGuess(layer, probability);
+      // A guess that may still turn out right isn't given up for another.
+      slot = victim >= 0 && guesses.isProtected(victim) ? -1 : takeVictim(victim);
     }
     if (slot >= 0) {
       prefetches.increment();
@@ -318,10 +327,15 @@ public final class ExpertCache implements AutoCloseable {
   List<Integer> hot(int layer) {
     lock.lock();
     try {
-      return IntStream.range(0, slots.experts(layer))
+      // Once each: they change while the experts are put in order.
+      float[] worth = new float[slots.experts(layer)];
+      for (int expert = 0; expert < worth.length; expert++) {
+        worth[expert] = eviction.worth(layer, expert);
+      }
+      return IntStream.range(0, worth.length)
           .filter(slots.mask(layer)::contains)
           .boxed()
-          .sorted(Comparator.comparingDouble(expert -> -eviction.worth(layer, expert)))
+          .sorted(Comparator.comparingDouble(expert -> -worth[expert]))
           .toList();
     } finally {
       lock.unlock();
@@ -344,7 +358,7 @@ public final class ExpertCache implements AutoCloseable {
 
   /** Starts what waits to be filled in; the caller holds the lock. */
   private void fillUnused() {
-    while (!toFill.isEmpty() && !closed && pager.idle()) {
+    while (!toFill.isEmpty() && !closed && pager.nearlyIdle()) {
       Wanted next = toFill.remove();
       if (slots.find(next.layer(), next.expert()) < 0) {
         int slot = slots.takeUnused();
@@ -493,6 +507,7 @@ public final class ExpertCache implements AutoCloseable {
         case Slots.LOADING -> {
           if (--loadLeases[slot] == 0 && pager.cancel(slot)) {
             vacate(slot);
+            fillUnused();
           }
         }
         case Slots.FAILED -> {

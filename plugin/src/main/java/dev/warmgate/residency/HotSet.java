@@ -1,6 +1,9 @@
 package dev.warmgate.residency;
 
+import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
 
 /**
  * Which experts were worth keeping, layer by layer: what a cache is filled with before anybody asks
@@ -23,14 +26,15 @@ public record HotSet(List<Layer> layers) {
      * @throws IllegalArgumentException if an id is none of the layer's, or comes twice
      */
     public Layer {
+      Objects.requireNonNull(name, "a layer without a name");
       hot = List.copyOf(hot);
-      boolean[] seen = new boolean[experts];
+      // Not an array of so many: the number may come from a file.
+      Set<Integer> seen = new HashSet<>();
       for (int expert : hot) {
-        if (expert < 0 || expert >= experts || seen[expert]) {
+        if (expert < 0 || expert >= experts || !seen.add(expert)) {
           throw new IllegalArgumentException(
               "%s: expert %d of %d is unknown or named twice".formatted(name, expert, experts));
         }
-        seen[expert] = true;
       }
     }
   }

@@ -75,6 +75,20 @@ final class Pager implements AutoCloseable {
     }
   }
 
+  /**
+   * Whether a prefetch would begin soon after what is being read now; what is all given out to
+   * readers doesn't count.
+   */
+  boolean nearlyIdle() {
+    lock.lock();
+    try {
+      return demand.stream().allMatch(Load::exhausted)
+          && prefetch.stream().filter(load -> !load.exhausted()).count() < threads.size();
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Whether another prefetch may be queued. */
   boolean hasRoomForPrefetch() {
     lock.lock();

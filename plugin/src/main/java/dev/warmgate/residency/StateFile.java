@@ -2,7 +2,6 @@ package dev.warmgate.residency;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
-import com.google.gson.JsonParseException;
 import dev.warmgate.metrics.ResidencyStats;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -48,8 +47,8 @@ final class StateFile {
         throw new IOException("it is of another version");
       }
       return Optional.of(content.hotSet());
-    } catch (IOException | JsonParseException | IllegalArgumentException | NullPointerException e) {
-      LOG.log(System.Logger.Level.INFO, "{0} is ignored: {1}", file, e.getMessage());
+    } catch (IOException | RuntimeException e) {
+      LOG.log(System.Logger.Level.INFO, "{0} is ignored: {1}", file, reason(e));
       return Optional.empty();
     }
   }
@@ -67,7 +66,16 @@ final class StateFile {
         Files.deleteIfExists(draft);
       }
     } catch (IOException | RuntimeException e) {
-      LOG.log(System.Logger.Level.INFO, "{0} can''t be written: {1}", file, e.getMessage());
+      LOG.log(System.Logger.Level.INFO, "{0} can''t be written: {1}", file, reason(e));
     }
+  }
+
+  /** What went wrong at the bottom of it, in one line. */
+  private static String reason(Throwable thrown) {
+    Throwable cause = thrown;
+    while (cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    return String.valueOf(cause.getMessage()).lines().findFirst().orElse("");
   }
 }

@@ -62,4 +62,31 @@ class ExecuteAllocationTest {
       assertEquals(0, least, "bytes in " + CALLS + " calls");
     }
   }
+
+  /** As long as nothing has to be read, foreseeing it allocates nothing either. */
+  @ParameterizedTest
+  @CsvSource({"AVX2, 1, 24", "AVX2, 5, 24", "AVX512, 1, 23", "AVX512, 1, 24", "NEON, 1, 23"})
+  void foreseeingAllocatesNothing(Tier tier, int tokens, int slots) throws IOException {
+    assumeTrue(Kernels.availability(tier).isAvailable(), tier + " can't run here");
+    var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    var stack = new GatedStack(folder, "layer", 2);
+    Random random = new Random(1);
+    try (MoeModel model = stack.open(tier, slots * stack.expertBytes(), "prefetch", "gate");
+        Arena arena = Arena.ofConfined()) {
+      var f32 = ValueLayout.JAVA_FLOAT;
+      MemorySegment x = arena.allocateFrom(f32, LayerFixture.values(random, tokens * 24, 1));
+      MemorySegment z = arena.allocateFrom(f32, LayerFixture.values(random, tokens * 12, 1));
+      MemorySegment out = arena.allocate(4L * tokens * 24, 64);
+      long least = Long.MAX_VALUE;
+      for (int round = 0; round < 200 && least > 0; round++) {
+        long before = threads.getCurrentThreadAllocatedBytes();
+        for (int call = 0; call < CALLS; call++) {
+          model.layer(0).execute(x, z, out, tokens, Team.caller());
+          model.layer(1).execute(x, z, out, tokens, Team.caller());
+        }
+        least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+      }
+      assertEquals(0, least, "bytes in " + CALLS + " calls");
+    }
+  }
 }

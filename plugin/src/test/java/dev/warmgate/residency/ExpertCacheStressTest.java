@@ -14,6 +14,7 @@ import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Tag;
@@ -29,6 +30,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 class ExpertCacheStressTest {
   private static final int THREADS = 8;
   private static final long EXPERT_BYTES = 3_200;
+
+  /** How long {@link #everythingAtOnce} goes on. */
+  private static final String SECONDS = "warmgate.stress.seconds";
 
   @TempDir Path folder;
   private List<ExpertFixture> layers;
@@ -170,6 +174,82 @@ class ExpertCacheStressTest {
         leased += spinner.get();
       }
       assertTrue(leased > 0, "nothing was leased without a lock");
+    }
+  }
+
+  /**
+   * Calls, some given up, guesses, hints and fillings, all at random, for some seconds: {@code
+   * -Dwarmgate.stress.seconds=120} says how many.
+   */
+  @ParameterizedTest
+  @Timeout(value = 900, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  @CsvSource({"5, LEARNED", "9, LRU", "13, DECAYED_LFU"})
+  void everythingAtOnce(int slots, EvictionKind kind) throws Exception {
+    layers =
+        List.of(
+            new ExpertFixture(folder, "a", 1, 40, 2_500, 700),
+            new ExpertFixture(folder, "b", 2, 40, 3_200));
+    long budget = slots * EXPERT_BYTES + 100;
+    long mapped = SharedExperts.bytesMapped();
+    long allocated = NativeMemory.bytesInUse();
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(Long.getLong(SECONDS, 10)) / 3;
+    ExpertCache cache =
+        new ExpertCache(
+            layers.stream().map(ExpertFixture::store).toList(),
+            budget,
+            new CacheSettings(2, 1_024, false, kind));
+    List<Future<?>> workers = new ArrayList<>();
+    AtomicBoolean done = new AtomicBoolean();
+    try (ExecutorService pool = Executors.newFixedThreadPool(THREADS + 1)) {
+      Future<?> watcher = pool.submit(() -> watch(cache, budget, done));
+      for (int t = 0; t < THREADS; t++) {
+        Random random = new Random(t);
+        workers.add(
+            pool.submit(
+                () -> {
+                  while (System.nanoTime() < end) {
+                    guess(cache, random);
+                    work(cache, random, 5);
+                  }
+                  return null;
+                }));
+      }
+      try {
+        for (Future<?> worker : workers) {
+          worker.get();
+        }
+      } finally {
+        done.set(true);
+      }
+      watcher.get();
+    }
+    // Half of what is under way, so that closing finds some.
+    cache.prefetch(0, new int[] {1, 2, 3}, new float[] {1, 1, 1}, 3);
+    cache.close();
+    ResidencyStats stats = cache.statistics();
+    assertEquals(wantedInAll.get(), stats.hits() + stats.misses());
+    assertTrue(stats.prefetches() > 0 && stats.prefetchesWasted() > 0, stats.toString());
+    assertTrue(
+        stats.prefetches()
+            >= stats.prefetchesUsed() + stats.prefetchesLate() + stats.prefetchesWasted(),
+        stats.toString());
+    assertEquals(stats.loads() * EXPERT_BYTES, stats.bytesRead());
+    assertEquals(0, stats.slotBytes());
+    assertEquals(mapped, SharedExperts.bytesMapped());
+    assertEquals(allocated, NativeMemory.bytesInUse());
+  }
+
+  private static void guess(ExpertCache cache, Random random) {
+    int layer = random.nextInt(2);
+    switch (random.nextInt(8)) {
+      case 0 -> cache.fill(layer, random.nextInt(40));
+      case 1 -> cache.hint(layer, random.nextInt(40), expert -> expert);
+      case 2 -> cache.hot(layer);
+      default -> {
+        int[] likely = random.ints(0, 40).distinct().limit(4).toArray();
+        float likelihood = random.nextInt(50) * random.nextFloat();
+        cache.prefetch(layer, likely, new float[] {likelihood, likelihood, likelihood / 2, 0}, 4);
+      }
     }
   }
 

@@ -3,6 +3,7 @@ package dev.warmgate.residency;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
 
 /**
  * Real files behind a fault: each read goes through {@link Fault}, which may fail, shorten, corrupt
@@ -50,6 +51,21 @@ final class FaultySource implements ByteSource {
     this.path = path;
     this.file = file;
     this.fault = fault;
+  }
+
+  /** Waits, whoever interrupts. */
+  static void await(CountDownLatch latch) {
+    boolean interrupted = false;
+    while (latch.getCount() > 0) {
+      try {
+        latch.await();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** Opens real files behind {@code fault}. */

@@ -2,7 +2,6 @@ package dev.warmgate.benchmarks.memory;
 
 import dev.warmgate.benchmarks.memory.BoundedProcess.Outcome;
 import dev.warmgate.benchmarks.memory.MemoryBenchmark.Pace;
-import dev.warmgate.benchmarks.pagein.Dd;
 import dev.warmgate.config.MemoryBudget;
 import dev.warmgate.config.WarmgateOptions;
 import dev.warmgate.simulate.Trace;
@@ -33,7 +32,7 @@ public final class MemoryCommand implements Callable<Integer> {
   private static final long SEED = 7;
   private static final Path CONTROL_GROUPS = Path.of("/sys/fs/cgroup");
   private static final long LEAST_BYTES = 1 << 20;
-  private static final long DD_BYTES = 1L << 30;
+  private static final long DISK_BYTES = 1L << 30;
   private static final int WHOLE = 100;
   private static final int EXPERTS = 64;
   private static final int TOP_K = 8;
@@ -121,6 +120,14 @@ public final class MemoryCommand implements Callable<Integer> {
       description = "Where the model is written, and kept; else a temporary folder.")
   private Path workDir;
 
+  @Option(
+      names = "--read-ahead",
+      paramLabel = "KIB",
+      description =
+          "What Linux reads ahead of a page fault, set for the whole machine while the benchmark"
+              + " runs (as it is).")
+  private Integer readAhead;
+
   @Option(names = "--json", description = "Print one JSON object and nothing else.")
   private boolean json;
 
@@ -166,6 +173,7 @@ public final class MemoryCommand implements Callable<Integer> {
     least("--warm-up", warmUp, 1);
     least("--seconds", seconds, 1);
     least("--threads", threads, 1);
+    least("--read-ahead", readAhead == null ? 0 : readAhead, 0);
     for (int limit : limits) {
       least("--limits", limit, 1);
     }
@@ -193,7 +201,7 @@ public final class MemoryCommand implements Callable<Integer> {
             shape,
             SEED,
             layer -> err.printf("writing the model, layer %d of %d%n", layer + 1, shape.layers()));
-    double disk = Dd.bytesPerSecond(DecoderWriter.dataFile(model), DD_BYTES);
+    double disk = DiskSpeed.bytesPerSecond(DecoderWriter.dataFile(model), DISK_BYTES);
     MemoryBenchmark benchmark =
         new MemoryBenchmark(
             model,
@@ -203,6 +211,17 @@ public final class MemoryCommand implements Callable<Integer> {
             new Pace(threads, warmUp, tokens, seconds, seconds, SEED),
             new BoundedProcess(CONTROL_GROUPS),
             err);
+    try (ReadAhead ahead = ReadAhead.of(DecoderWriter.dataFile(model))) {
+      if (readAhead != null) {
+        ahead.set(readAhead);
+      }
+      return measure(benchmark, shape, disk, ahead.kib());
+    }
+  }
+
+  private MemoryReport measure(
+      MemoryBenchmark benchmark, DecoderShape shape, double disk, long readAheadKib)
+      throws IOException {
     long overhead = benchmark.overhead();
     List<Row> rows = new ArrayList<>();
     List<Bound> bounds = new ArrayList<>();
@@ -221,7 +240,7 @@ public final class MemoryCommand implements Callable<Integer> {
           .forEach(bounds::add);
       compare(benchmark, ran, errors);
     }
-    return new MemoryReport(shape, routing(), overhead, disk, rows, bounds, errors);
+    return new MemoryReport(shape, routing(), overhead, disk, readAheadKib, rows, bounds, errors);
   }
 
   private List<EngineSetup> chosen() {

@@ -15,7 +15,8 @@ import java.util.Optional;
  * @param shape the model's
  * @param routing where the routes are from
  * @param overheadBytes what a process takes beside its slots
- * @param diskBytesPerSecond what dd reads
+ * @param diskBytesPerSecond what the disk gives at most
+ * @param readAheadKib what Linux reads ahead of a page fault
  * @param rows in the order of the runs
  * @param bounds one for each limit under which Warmgate ran
  * @param errors by engine, against stock; of lossless ones only
@@ -25,6 +26,7 @@ record MemoryReport(
     String routing,
     long overheadBytes,
     double diskBytesPerSecond,
+    long readAheadKib,
     List<Row> rows,
     List<Bound> bounds,
     Map<String, Double> errors) {
@@ -45,7 +47,8 @@ record MemoryReport(
         String.format(
             Locale.ROOT,
             "%d layers, top %d of %d experts of %.2f MB: %.2f GB; routing: %s%n"
-                + "a process takes %.0f MB beside its slots; dd reads %.0f MB/s%n%n",
+                + "a process takes %.0f MB beside its slots; the disk reads %.0f MB/s,"
+                + " and %d KiB ahead of a page fault%n%n",
             shape.layers(),
             shape.topK(),
             shape.experts(),
@@ -53,7 +56,8 @@ record MemoryReport(
             shape.bytes() / 1e9,
             routing,
             overheadBytes / 1e6,
-            diskBytesPerSecond / 1e6));
+            diskBytesPerSecond / 1e6,
+            readAheadKib));
     text.append(
         LINE.formatted(
             "limit",
@@ -79,7 +83,7 @@ record MemoryReport(
               "",
               "",
               "",
-              "Belady's reads at dd's speed"));
+              "Belady's reads at the disk's speed"));
     }
     errors.forEach(
         (engine, error) ->
@@ -109,13 +113,22 @@ record MemoryReport(
                   ? ""
                   : number(100 * measured.waitSeconds() / measured.seconds(), 0),
               number(peak / 1e6, 0),
-              measured.massKept() < 1
-                  ? "kept %s %% of choices, %s %% of mass"
-                      .formatted(
-                          number(100 * measured.agreement(), 1),
-                          number(100 * measured.massKept(), 1))
-                  : "");
+              note(row.engine(), measured));
     };
+  }
+
+  private static String note(EngineSetup engine, Measured measured) {
+    if (engine.warmgate().isEmpty() || measured.loads() == 0) {
+      return "";
+    }
+    String ahead =
+        number(100.0 * measured.prefetches() / measured.loads(), 0) + " % of reads were ahead";
+    return measured.massKept() < 1
+        ? ahead
+            + "; kept %s %% of choices, %s %% of mass"
+                .formatted(
+                    number(100 * measured.agreement(), 1), number(100 * measured.massKept(), 1))
+        : ahead;
   }
 
   private Optional<Double> ratio(Row row) {
@@ -140,6 +153,7 @@ record MemoryReport(
     report.addProperty("routing", routing);
     report.addProperty("overhead_bytes", overheadBytes);
     report.addProperty("disk_bytes_per_s", Math.round(diskBytesPerSecond));
+    report.addProperty("read_ahead_kib", readAheadKib);
     JsonArray array = new JsonArray();
     rows.forEach(row -> array.add(json(row)));
     report.add("rows", array);
