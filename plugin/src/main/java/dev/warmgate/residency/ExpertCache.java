@@ -288,7 +288,7 @@ public final class ExpertCache implements AutoCloseable {
     }
     int slot = slots.takeUnused();
     if (slot < 0) {
-      int victim = victims.forGuess(layer, probability);
+      int victim = victims.forGuess(layer, eviction.expected(probability));
       // A guess that may still turn out right isn't given up for another.
       slot = victim >= 0 && guesses.isProtected(victim) ? -1 : takeVictim(victim);
     }

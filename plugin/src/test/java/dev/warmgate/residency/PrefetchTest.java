@@ -222,6 +222,24 @@ class PrefetchTest {
     }
   }
 
+  /** A decayed count grows far above 1, a probability doesn't. */
+  @Test
+  void aProbabilityIsComparedOnThePolicysOwnScale() throws IOException {
+    try (ExpertCache cache = open(EvictionKind.DECAYED_LFU, 4)) {
+      for (int call = 0; call < 20; call++) {
+        if (call % 10 == 0) {
+          demand(cache, 0, 0, 1, 2, 3);
+        } else {
+          demand(cache, 0, 0, 1, 2);
+        }
+      }
+      guess(cache, 0, 0.9f, 9);
+      awaitQuiet(cache);
+      assertTrue(cache.mask(0).contains(9), "a likely one takes the place of a rare one");
+      assertTrue(cache.mask(0).contains(0), "and of no other");
+    }
+  }
+
   @Test
   void leasedSlotsAreNobodysToTake() throws IOException {
     try (ExpertCache cache = open(EvictionKind.LFU, 4);

@@ -63,6 +63,12 @@ final class DecayedLfu implements EvictionPolicy {
     return value(cell) * power(Math.max(calls.get(layer) - number(cell), 0));
   }
 
+  /** What the value of an expert comes to that runs in this share of the calls. */
+  @Override
+  public float expected(float probability) {
+    return probability / (float) (1 - decay);
+  }
+
   private float power(int distance) {
     return distance < TABLE ? powers[distance] : (float) Math.pow(decay, distance);
   }

@@ -26,4 +26,14 @@ public interface EvictionPolicy {
    * never worth less than what never ran.
    */
   float worth(int layer, int expert);
+
+  /**
+   * What an expert is worth that a caller expects to run.
+   *
+   * @param probability that the next call of its layer runs it
+   * @return as {@link #worth} has it; by default the probability itself
+   */
+  default float expected(float probability) {
+    return probability;
+  }
 }
