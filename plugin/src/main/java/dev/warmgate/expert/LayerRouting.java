@@ -24,6 +24,12 @@ import java.util.Optional;
  * read what a policy displaced, without which the cache would never learn.
  */
 final class LayerRouting implements AutoCloseable {
+  /** So that affinity is the share of the last fifty tokens or so that wanted an expert. */
+  private static final float DECAY = 0.98f;
+
+  /** A read pays if it brings another hit before the expert goes again: in some ten tokens. */
+  private static final float ADVANTAGE = 0.1f;
+
   private final boolean lossless;
   private final boolean counted;
   private final Router router;
@@ -32,6 +38,19 @@ final class LayerRouting implements AutoCloseable {
   private final ExpertCache cache;
   private final int cacheLayer;
   private final Warmth warmth;
+
+  /** How often the gate wants each expert. */
+  private record Wanted(Affinity affinity) implements Warmth {
+    @Override
+    public float of(int expert) {
+      return affinity.value(expert);
+    }
+
+    @Override
+    public float advantage() {
+      return ADVANTAGE;
+    }
+  }
 
   LayerRouting(
       Kernels kernels,
@@ -43,10 +62,10 @@ final class LayerRouting implements AutoCloseable {
     this.lossless = options.lossless();
     this.counted = counted;
     this.router = router(kernels, rule, options);
-    this.affinity = new Affinity(rule.experts());
+    this.affinity = new Affinity(rule.experts(), DECAY, 1 - DECAY, 1);
     this.cache = cache;
     this.cacheLayer = cacheLayer;
-    this.warmth = affinity::value;
+    this.warmth = new Wanted(affinity);
   }
 
   private static Router router(Kernels kernels, GateRule rule, RoutingOptions options) {

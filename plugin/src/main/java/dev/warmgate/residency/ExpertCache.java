@@ -231,8 +231,9 @@ public final class ExpertCache implements AutoCloseable {
 
   /**
    * Says that an expert is wanted, though by nobody who waits. It is read in the background if
-   * there is a free slot, or one of its layer's with a colder expert in it; a warmer one never
-   * makes room. Nothing is waited for: a hint that comes at a busy moment is dropped.
+   * there is a free slot, or one of its layer's with an expert in it that is colder by the
+   * advantage that {@code warmth} asks for; a warmer one never makes room. Nothing is waited for: a
+   * hint that comes at a busy moment is dropped.
    */
   public void hint(int layer, int expert, Warmth warmth) {
     if (slots.find(layer, expert) >= 0 || !lock.tryLock()) {
@@ -242,7 +243,7 @@ public final class ExpertCache implements AutoCloseable {
       if (canRead(layer, expert) && pager.idle()) {
         int slot = slots.takeUnused();
         if (slot < 0) {
-          slot = takeColder(layer, warmth, warmth.of(expert));
+          slot = takeColder(layer, warmth, warmth.of(expert) - warmth.advantage());
         }
         if (slot >= 0) {
           prefetches.increment();

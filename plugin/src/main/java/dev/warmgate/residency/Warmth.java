@@ -7,4 +7,9 @@ package dev.warmgate.residency;
 public interface Warmth {
   /** The value of an expert, higher for what is wanted more. */
   float of(int expert);
+
+  /** By how much an expert must be warmer than another to be worth the read that replaces it. */
+  default float advantage() {
+    return 0;
+  }
 }
