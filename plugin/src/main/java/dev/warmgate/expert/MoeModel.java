@@ -94,11 +94,28 @@ public final class MoeModel implements AutoCloseable {
     MoeModel model =
         new MoeModel(
             source, SharedExperts.join(stores, sharing, budget, settings, options.stateFolder()));
-    model.prefetcher = prefetcher(specs, gates, options, kernels, model.handle.experts());
+    try {
+      model.build(specs, gates, options, kernels);
+    } catch (RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
+    synchronized (OPEN) {
+      OPEN.add(model);
+    }
+    return model;
+  }
+
+  private void build(
+      List<LayerSpec> specs,
+      List<Optional<GateMatrix>> gates,
+      WarmgateOptions options,
+      Kernels kernels) {
+    prefetcher = prefetcher(specs, gates, options, kernels, handle.experts());
     Map<Map.Entry<Workspace.Kind, SlotViews.Layout>, SlotViews> views = new HashMap<>();
     for (int i = 0; i < specs.size(); i++) {
       LayerSpec spec = specs.get(i);
-      Place place = model.handle.experts().place(i);
+      Place place = handle.experts().place(i);
       var layout = SlotViews.Layout.of(spec);
       var kind =
           new Workspace.Kind(
@@ -107,24 +124,20 @@ public final class MoeModel implements AutoCloseable {
               spec.rule().topK(),
               place.cache(),
               options.metrics());
-      model.layers.add(
+      layers.add(
           new MoeLayer(
               spec,
               i,
               place.index(),
-              model.routing(kernels, spec.rule(), options, place),
+              routing(kernels, spec.rule(), options, place),
               kernels,
               views.computeIfAbsent(
                   Map.entry(kind, layout), _ -> new SlotViews(place.cache(), layout)),
               kind,
-              model.workspaces.computeIfAbsent(kind, k -> new Pool<>(() -> new Workspace(k))),
-              model.prefetcher,
-              model.tapes));
+              workspaces.computeIfAbsent(kind, k -> new Pool<>(() -> new Workspace(k))),
+              prefetcher,
+              tapes));
     }
-    synchronized (OPEN) {
-      OPEN.add(model);
-    }
-    return model;
   }
 
   private static Optional<Prefetcher> prefetcher(
@@ -183,9 +196,15 @@ public final class MoeModel implements AutoCloseable {
     return new Tape(layers.stream().map(layer -> layer.spec().rule().experts()).toList());
   }
 
-  /** From now on this thread's calls are noted on a tape; on none if it is null. */
-  public void record(Tape tape) {
+  /**
+   * From now on this thread's calls are noted on a tape; on none if it is null.
+   *
+   * @return on what they were noted before, or null
+   */
+  public Tape record(Tape tape) {
+    Tape before = tapes.get();
     tapes.set(tape);
+    return before;
   }
 
   /**

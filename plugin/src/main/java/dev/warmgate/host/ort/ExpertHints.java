@@ -71,10 +71,13 @@ public final class ExpertHints {
       this.tape = tape;
     }
 
-    /** Notes what this thread's calls of the session use, until the recording is closed. */
+    /**
+     * Notes what this thread's calls of the session use, until the recording is closed. A recording
+     * within another takes its place meanwhile.
+     */
     public Recording record() {
-      model.record(tape);
-      return () -> model.record(null);
+      Tape before = model.record(tape);
+      return () -> model.record(before);
     }
 
     /** Says that this sequence comes next: what it used lately will be wanted. */
