@@ -96,15 +96,19 @@ const char* wg_kernel_caps(int32_t tier) {
 #error "no kernels for this processor"
 #endif
 
-const int32_t wg_abi[35] = {
-    offsetof(wg_ffn, hidden),       offsetof(wg_ffn, inner),        offsetof(wg_ffn, activation),
-    offsetof(wg_ffn, tokens),       offsetof(wg_ffn, top_k),        offsetof(wg_ffn, parts),
-    offsetof(wg_ffn, expert_count), offsetof(wg_ffn, alpha),        offsetof(wg_ffn, beta),
-    offsetof(wg_ffn, limit),        offsetof(wg_ffn, x),            offsetof(wg_ffn, inner_values),
-    offsetof(wg_ffn, partial),      offsetof(wg_ffn, gate_weights), offsetof(wg_ffn, out),
-    offsetof(wg_ffn, experts),      sizeof(wg_ffn),                 offsetof(wg_expert, fc1),
-    offsetof(wg_expert, bias1),     offsetof(wg_expert, fc2),       offsetof(wg_expert, bias2),
-    offsetof(wg_expert, assignments), offsetof(wg_expert, count),   sizeof(wg_expert),
+const int32_t wg_abi[44] = {
+    offsetof(wg_ffn, hidden), offsetof(wg_ffn, inner), offsetof(wg_ffn, activation),
+    offsetof(wg_ffn, tokens), offsetof(wg_ffn, top_k), offsetof(wg_ffn, parts),
+    offsetof(wg_ffn, expert_count), offsetof(wg_ffn, alpha), offsetof(wg_ffn, beta),
+    offsetof(wg_ffn, limit), offsetof(wg_ffn, bits), offsetof(wg_ffn, block),
+    offsetof(wg_ffn, half_scales), offsetof(wg_ffn, half_biases),
+    offsetof(wg_ffn, fast), offsetof(wg_ffn, x), offsetof(wg_ffn, inner_values),
+    offsetof(wg_ffn, partial), offsetof(wg_ffn, gate_weights), offsetof(wg_ffn, out),
+    offsetof(wg_ffn, experts), sizeof(wg_ffn), offsetof(wg_expert, fc1),
+    offsetof(wg_expert, scales1), offsetof(wg_expert, zeros1), offsetof(wg_expert, bias1),
+    offsetof(wg_expert, fc2), offsetof(wg_expert, scales2), offsetof(wg_expert, zeros2),
+    offsetof(wg_expert, bias2), offsetof(wg_expert, assignments), offsetof(wg_expert, count),
+    sizeof(wg_expert),
     offsetof(wg_route, experts),    offsetof(wg_route, top_k),      offsetof(wg_route, all),
     offsetof(wg_route, higher_id),  offsetof(wg_route, policy),     offsetof(wg_route, keep_top),
     offsetof(wg_route, max_rank),   offsetof(wg_route, range_rate), offsetof(wg_route, held),

@@ -46,10 +46,14 @@ struct wg_route {
 
 // One expert of a batch and the assignments (token * top_k + rank) that it serves.
 struct wg_expert {
-  const float* fc1;            // [rows1, hidden], rows1 = inner, or 2 * inner if gated
-  const float* bias1;          // [rows1] or null
-  const float* fc2;            // [hidden, inner]
-  const float* bias2;          // [hidden] or null
+  const void* fc1;             // [rows1, hidden], rows1 = inner, or 2 * inner if gated
+  const void* scales1;         // [rows1, blocks] or, if not packed, null
+  const void* zeros1;          // zero points or null
+  const void* bias1;           // [rows1] or null
+  const void* fc2;             // [hidden, inner]
+  const void* scales2;         // [hidden, blocks]
+  const void* zeros2;          // zero points or null
+  const void* bias2;           // [hidden] or null
   const int32_t* assignments;  // [count]
   int64_t count;
 };
@@ -66,6 +70,11 @@ struct wg_ffn {
   float alpha;
   float beta;
   float limit;
+  int32_t bits;         // of a weight: 32 or 16: a real; 8, 4, 2: a packed integer
+  int32_t block;        // packed weights of a row that share a scale; 0: all
+  int32_t half_scales;  // 1: scales are fp16; 0: fp32
+  int32_t half_biases;  // the same for biases
+  int32_t fast;         // 1: packed weights are multiplied by activations rounded to int8
   const float* x;             // [tokens, hidden]
   float* inner_values;        // [tokens * top_k, inner]
   float* partial;             // [tokens * top_k, hidden]
@@ -87,20 +96,29 @@ WG_ASSERT_OFFSET(wg_ffn, expert_count, 24);
 WG_ASSERT_OFFSET(wg_ffn, alpha, 28);
 WG_ASSERT_OFFSET(wg_ffn, beta, 32);
 WG_ASSERT_OFFSET(wg_ffn, limit, 36);
-WG_ASSERT_OFFSET(wg_ffn, x, 40);
-WG_ASSERT_OFFSET(wg_ffn, inner_values, 48);
-WG_ASSERT_OFFSET(wg_ffn, partial, 56);
-WG_ASSERT_OFFSET(wg_ffn, gate_weights, 64);
-WG_ASSERT_OFFSET(wg_ffn, out, 72);
-WG_ASSERT_OFFSET(wg_ffn, experts, 80);
-static_assert(sizeof(wg_ffn) == 88, "wg_ffn has grown: see FfnLayout.java");
+WG_ASSERT_OFFSET(wg_ffn, bits, 40);
+WG_ASSERT_OFFSET(wg_ffn, block, 44);
+WG_ASSERT_OFFSET(wg_ffn, half_scales, 48);
+WG_ASSERT_OFFSET(wg_ffn, half_biases, 52);
+WG_ASSERT_OFFSET(wg_ffn, fast, 56);
+WG_ASSERT_OFFSET(wg_ffn, x, 64);
+WG_ASSERT_OFFSET(wg_ffn, inner_values, 72);
+WG_ASSERT_OFFSET(wg_ffn, partial, 80);
+WG_ASSERT_OFFSET(wg_ffn, gate_weights, 88);
+WG_ASSERT_OFFSET(wg_ffn, out, 96);
+WG_ASSERT_OFFSET(wg_ffn, experts, 104);
+static_assert(sizeof(wg_ffn) == 112, "wg_ffn has grown: see FfnLayout.java");
 WG_ASSERT_OFFSET(wg_expert, fc1, 0);
-WG_ASSERT_OFFSET(wg_expert, bias1, 8);
-WG_ASSERT_OFFSET(wg_expert, fc2, 16);
-WG_ASSERT_OFFSET(wg_expert, bias2, 24);
-WG_ASSERT_OFFSET(wg_expert, assignments, 32);
-WG_ASSERT_OFFSET(wg_expert, count, 40);
-static_assert(sizeof(wg_expert) == 48, "wg_expert has grown: see FfnLayout.java");
+WG_ASSERT_OFFSET(wg_expert, scales1, 8);
+WG_ASSERT_OFFSET(wg_expert, zeros1, 16);
+WG_ASSERT_OFFSET(wg_expert, bias1, 24);
+WG_ASSERT_OFFSET(wg_expert, fc2, 32);
+WG_ASSERT_OFFSET(wg_expert, scales2, 40);
+WG_ASSERT_OFFSET(wg_expert, zeros2, 48);
+WG_ASSERT_OFFSET(wg_expert, bias2, 56);
+WG_ASSERT_OFFSET(wg_expert, assignments, 64);
+WG_ASSERT_OFFSET(wg_expert, count, 72);
+static_assert(sizeof(wg_expert) == 80, "wg_expert has grown: see FfnLayout.java");
 
 WG_ASSERT_OFFSET(wg_route, experts, 0);
 WG_ASSERT_OFFSET(wg_route, top_k, 4);
@@ -117,7 +135,7 @@ static_assert(sizeof(wg_route) == 48, "wg_route has grown: see RouteLayout.java"
 #undef WG_ASSERT_OFFSET
 
 // The numbers above as the compiler saw them, in that order. For Java's test.
-WG_API const int32_t wg_abi[35];
+WG_API const int32_t wg_abi[44];
 
 // An empty text if this machine, as its operating system has set it up, can run the tier; else what
 // is missing. The text is a constant of the library.

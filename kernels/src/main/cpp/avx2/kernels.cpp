@@ -2,6 +2,8 @@
 
 #include "vector.h"
 
+#include "words.h"
+
 #include "../common/math.h"
 
 #include "../common/routing.h"
@@ -13,6 +15,12 @@
 #include "../common/range.h"
 
 #include "../common/route.h"
+
+#include "../common/dense.h"
+
+#include "../common/prepare.h"
+
+#include "../common/packed.h"
 
 #include "../common/ffn.h"
 

@@ -24,6 +24,11 @@ WG_INLINE __m256i first(int64_t n) {
   return _mm256_loadu_si256((const __m256i*)(WINDOW + LANES - n));
 }
 
+// An fp16 value.
+struct half {
+  uint16_t bits;
+};
+
 WG_INLINE vf splat(float a) { return _mm256_set1_ps(a); }
 WG_INLINE vf load(const float* p) { return _mm256_loadu_ps(p); }
 WG_INLINE void store(float* p, vf a) { _mm256_storeu_ps(p, a); }

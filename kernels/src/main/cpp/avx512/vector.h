@@ -20,6 +20,11 @@ constexpr int TILE = 6;  // tokens of a register tile: 4 rows x 6 tokens are 24 
 
 WG_INLINE vm first(int64_t n) { return (vm)((1u << n) - 1); }
 
+// An fp16 value.
+struct half {
+  uint16_t bits;
+};
+
 WG_INLINE vf splat(float a) { return _mm512_set1_ps(a); }
 WG_INLINE vf load(const float* p) { return _mm512_loadu_ps(p); }
 WG_INLINE void store(float* p, vf a) { _mm512_storeu_ps(p, a); }

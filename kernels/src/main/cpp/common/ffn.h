@@ -1,19 +1,13 @@
-// The feed-forward steps on a tier's vectors. Include after the tier's vector.h and math.h; every tier
-// has its own copy, with internal linkage.
-//
-// The heart is `dot`: 4 rows of a matrix times T vectors. An element of the result is always summed
-// the same way: one vector accumulator along the row, the tail as a partly filled vector, then the
-// lanes in a fixed order. So its bits don't depend on T, the panel, the part or the other experts.
+// The feed-forward steps on a tier's vectors. Include after the tier's vector.h, math.h, dense.h and
+// packed.h; every tier has its own copy, with internal linkage.
 #ifndef WARMGATE_FFN_H
 #define WARMGATE_FFN_H
 
 namespace {
 
-constexpr int64_t ROWS = 4;         // rows of a register tile
 constexpr int64_t PART_ROWS = 16;   // parts begin at multiples of this
-constexpr int64_t MAX_PANEL = 64;   // rows between two activations; a multiple of PART_ROWS
+constexpr int64_t MAX_PANEL = 128;  // rows between two activations; a multiple of PART_ROWS
 constexpr int64_t PANEL_BYTES = 256 << 10;  // of weights, to stay in L2 while all tokens pass
-constexpr int64_t PREFETCH = 256;  // how many columns ahead the rows are fetched that come from memory
 constexpr int64_t COMBINE_COLUMNS = 128;
 
 struct Range {
@@ -29,112 +23,30 @@ WG_INLINE Range range_of(int64_t n, int64_t block, int64_t part, int64_t parts) 
   return {from < n ? from : n, to < n ? to : n};
 }
 
-// Columns from..to, whole vectors, of 4 rows times T vectors, added to acc.
-template <int T, bool FETCH>
-WG_INLINE void dot_span(const float* const* w, const float* const* x, int64_t from, int64_t to,
-                        int64_t ahead, vf acc[T][ROWS]) {
-  const float *w0 = w[0], *w1 = w[1], *w2 = w[2], *w3 = w[3];
-  // Few instructions a load, so that the processor sees many loads ahead.
-#pragma GCC unroll 2
-  for (int64_t i = from; i < to; i += LANES) {
-    vf v[T];
-#pragma GCC unroll 8
-    for (int t = 0; t < T; t++) v[t] = load(x[t] + i);
-    const float* rows[ROWS] = {w0 + i, w1 + i, w2 + i, w3 + i};
-#pragma GCC unroll 4
-    for (int r = 0; r < ROWS; r++) {
-      if (FETCH) __builtin_prefetch(rows[r] + ahead);  // a hint: harmless past the matrix
-      vf row = load(rows[r]);
-#pragma GCC unroll 8
-      for (int t = 0; t < T; t++) acc[t][r] = fma(row, v[t], acc[t][r]);
-    }
-  }
-}
-
-// FETCH: the rows come from memory, and the 4 rows that follow in memory will be wanted next.
-template <int T, bool FETCH>
-WG_INLINE void dot(const float* const* w, const float* const* x, int64_t n, vf sums[T][ROWS]) {
-  vf acc[T][ROWS];
-#pragma GCC unroll 8
-  for (int t = 0; t < T; t++) {
-#pragma GCC unroll 4
-    for (int r = 0; r < ROWS; r++) acc[t][r] = splat(0.0f);
-  }
-  int64_t i = n / LANES * LANES;
-  if (FETCH) {
-    // Near the end of the rows the next ones are fetched.
-    int64_t near = n > PREFETCH ? (n - PREFETCH) / LANES * LANES : 0;
-    dot_span<T, true>(w, x, 0, near, PREFETCH, acc);
-    dot_span<T, true>(w, x, near, i, ROWS * (w[1] - w[0]) + PREFETCH - n, acc);
-  } else {
-    dot_span<T, false>(w, x, 0, i, 0, acc);
-  }
-  if (i < n) {
-    const vf zero = splat(0.0f);
-#pragma GCC unroll 4
-    for (int r = 0; r < ROWS; r++) {
-      vf row = load_first(w[r] + i, n - i, zero);
-#pragma GCC unroll 8
-      for (int t = 0; t < T; t++) {
-        acc[t][r] = fma(row, load_first(x[t] + i, n - i, zero), acc[t][r]);
-      }
-    }
-  }
-#pragma GCC unroll 8
-  for (int t = 0; t < T; t++) {
-#pragma GCC unroll 4
-    for (int r = 0; r < ROWS; r++) sums[t][r] = acc[t][r];
-  }
-}
-
-// Up to 4 rows, `ld` apart, times T vectors: out[t * stride + r]. Missing rows repeat the last one;
-// out has room for 4.
-template <int T, bool FETCH>
-void dot_rows(const float* w, int64_t ld, int64_t rows, const float* const* x, int64_t n, float* out,
-              int64_t stride) {
-  const float* row[ROWS];
-  for (int64_t r = 0; r < ROWS; r++) row[r] = w + (r < rows ? r : rows - 1) * ld;
-  vf sums[T][ROWS];
-  dot<T, FETCH>(row, x, n, sums);
-  for (int t = 0; t < T; t++) {
-    store_sums(out + t * stride, sums[t][0], sums[t][1], sums[t][2], sums[t][3]);
-  }
-}
-
-template <bool FETCH>
-WG_INLINE void dot_tile(int tokens, const float* w, int64_t ld, int64_t rows, const float* const* x,
-                        int64_t n, float* out, int64_t stride) {
-  static_assert(TILE <= 6, "a case for each number of tokens");
-  switch (tokens) {
-    case 1:
-      return dot_rows<1, FETCH>(w, ld, rows, x, n, out, stride);
-    case 2:
-      return dot_rows<2, FETCH>(w, ld, rows, x, n, out, stride);
-    case 3:
-      return dot_rows<3, FETCH>(w, ld, rows, x, n, out, stride);
-    case 4:
-      if constexpr (TILE >= 4) return dot_rows<4, FETCH>(w, ld, rows, x, n, out, stride);
-      return;
-    case 5:
-      if constexpr (TILE >= 5) return dot_rows<5, FETCH>(w, ld, rows, x, n, out, stride);
-      return;
-    case 6:
-      if constexpr (TILE >= 6) return dot_rows<6, FETCH>(w, ld, rows, x, n, out, stride);
-      return;
-  }
-}
-
-// A matrix whose row i begins at `rows + i * ld`; bias i is at `bias + i * bias_step`.
-struct Matrix {
-  const float* rows;
-  int64_t ld;
-  const float* bias;
-  int64_t bias_step;
+// Which rows of a matrix and of its bias are meant: element i is row first + i * step.
+struct Lines {
+  int64_t first;
+  int64_t step;
 };
 
-// Sums of one panel: [tokens][rows], one block for the gate (or only) matrix, one for the linear one.
+// A bias in fp32 or fp16; `values` may be null.
+struct Bias {
+  const void* values;
+  bool halves;
+
+  WG_INLINE float at(int64_t row) const {
+    if (!values) return 0.0f;
+    if (!halves) return get((const float*)values, row);
+    float lanes[LANES];
+    store(lanes, load_first((const half*)values + row, 1, splat(0.0f)));
+    return lanes[0];
+  }
+};
+
+// Sums of one panel: [tokens][rows], one block for the gate (or only) rows, one for the linear ones.
+template <int TOKENS>
 struct Panel {
-  alignas(64) float sums[2][TILE][MAX_PANEL];
+  alignas(64) float sums[2][TOKENS][MAX_PANEL];
   alignas(64) float bias[2][MAX_PANEL];
 };
 
@@ -159,43 +71,42 @@ WG_INLINE vf activate(const wg_ffn& b, vf gate, vf linear) {
   }
 }
 
-// Rows from..to of one or two matrices times all vectors of an expert. `source` and `target` give the
-// vector and the row of results of an assignment, `finish` what becomes of a gate and a linear sum.
-template <int M, typename Source, typename Target, typename Finish>
-WG_INLINE void multiply(const Matrix (&matrix)[M], int64_t n, Range range, const wg_expert& e,
-                        Source source, Target target, Finish finish) {
-  Panel panel;
-  int64_t panel_size = panel_rows(n * M * (int64_t)sizeof(float));
+// One or two sets of lines of a matrix, from..to of each, times all vectors of an expert. `source`
+// and `target` give the vector and the row of results of an assignment, `finish` what becomes of a
+// gate and a linear sum.
+template <int M, typename Rows, typename Source, typename Target, typename Finish>
+WG_INLINE void multiply(Rows& matrix, const Lines (&lines)[M], Bias bias, Range range,
+                        const wg_expert& e, Source source, Target target, Finish finish) {
+  constexpr int TOKENS = Rows::TOKENS;
+  Panel<TOKENS> panel;
+  int64_t panel_size = panel_rows(matrix.row_bytes() * M);
   for (int64_t from = range.from; from < range.to; from += panel_size) {
     int64_t rows = range.to - from < panel_size ? range.to - from : panel_size;
     for (int m = 0; m < M; m++) {
       for (int64_t r = 0; r < rows; r++) {
-        panel.bias[m][r] =
-            matrix[m].bias ? get(matrix[m].bias, (from + r) * matrix[m].bias_step) : 0.0f;
+        panel.bias[m][r] = bias.at(lines[m].first + (from + r) * lines[m].step);
       }
     }
-    for (int64_t c = 0; c < e.count; c += TILE) {
-      int tokens = (int)(e.count - c < TILE ? e.count - c : TILE);
-      const float* x[TILE];
-      float* y[TILE];
+    for (int64_t c = 0; c < e.count; c += TOKENS) {
+      int tokens = (int)(e.count - c < TOKENS ? e.count - c : TOKENS);
+      const float* x[TOKENS];
+      float* y[TOKENS];
       for (int t = 0; t < tokens; t++) {
         int32_t assignment = get(e.assignments, c + t);
         x[t] = source(assignment);
         y[t] = target(assignment) + from;
       }
-      // In the order of memory: interleaved matrices together, separate ones one after the other.
-      const int64_t group = matrix[0].ld > n ? ROWS : rows;
-      for (int64_t g = 0; g < rows; g += group) {
-        for (int m = 0; m < M; m++) {
-          for (int64_t r = g; r < rows && r < g + group; r += ROWS) {
-            int64_t some = rows - r < ROWS ? rows - r : ROWS;
-            const float* w = matrix[m].rows + (from + r) * matrix[m].ld;
-            float* sums = panel.sums[m][0] + r;
-            // Later tokens find the panel in the cache.
-            if (c == 0) {
-              dot_tile<true>(tokens, w, matrix[m].ld, some, x, n, sums, MAX_PANEL);
-            } else {
-              dot_tile<false>(tokens, w, matrix[m].ld, some, x, n, sums, MAX_PANEL);
+      for (int64_t chunk = 0; chunk < matrix.chunks(); chunk++) {
+        matrix.prepare(chunk, tokens, x);
+        // In the order of memory: interleaved lines together, separate ones one after the other.
+        const int64_t group = lines[0].step > 1 ? ROWS : rows;
+        for (int64_t g = 0; g < rows; g += group) {
+          for (int m = 0; m < M; m++) {
+            for (int64_t r = g; r < rows && r < g + group; r += ROWS) {
+              int64_t some = rows - r < ROWS ? rows - r : ROWS;
+              // Later tokens find the panel in the cache.
+              matrix.dot(lines[m].first + (from + r) * lines[m].step, lines[m].step, some, c == 0,
+                         panel.sums[m][0] + r, MAX_PANEL);
             }
           }
         }
@@ -216,42 +127,105 @@ WG_INLINE void multiply(const Matrix (&matrix)[M], int64_t n, Range range, const
   }
 }
 
-void ffn_up(const wg_ffn& b, int64_t part) {
-  const int64_t hidden = b.hidden, inner = b.inner;
-  Range range = range_of(inner, PART_ROWS, part, b.parts);
-  auto source = [&](int32_t a) { return b.x + a / b.top_k * hidden; };
+// One expert's part of the first step.
+template <typename Rows>
+void up(const wg_ffn& b, const wg_expert& e, Range range, Rows matrix) {
+  const int64_t inner = b.inner;
+  const Bias bias = {e.bias1, b.half_biases != 0};
+  auto source = [&](int32_t a) { return b.x + a / b.top_k * (int64_t)b.hidden; };
   auto target = [&](int32_t a) { return b.inner_values + a * inner; };
   auto finish = [&](vf gate, vf linear) { return activate(b, gate, linear); };
+  if (b.activation == WG_SWIGLU_INTERLEAVED) {
+    const Lines lines[2] = {{0, 2}, {1, 2}};
+    multiply(matrix, lines, bias, range, e, source, target, finish);
+  } else if (b.activation == WG_SWIGLU_HALVES) {
+    const Lines lines[2] = {{0, 1}, {inner, 1}};
+    multiply(matrix, lines, bias, range, e, source, target, finish);
+  } else {
+    const Lines lines[1] = {{0, 1}};
+    multiply(matrix, lines, bias, range, e, source, target, finish);
+  }
+}
+
+// One expert's part of the second step.
+template <typename Rows>
+void down(const wg_ffn& b, const wg_expert& e, Range range, Rows matrix) {
+  const int64_t hidden = b.hidden, inner = b.inner;
+  const Lines lines[1] = {{0, 1}};
+  auto source = [&](int32_t a) { return b.inner_values + a * inner; };
+  auto target = [&](int32_t a) { return b.partial + a * hidden; };
+  auto finish = [](vf sum, vf) { return sum; };
+  multiply(matrix, lines, Bias{e.bias2, b.half_biases != 0}, range, e, source, target, finish);
+}
+
+WG_INLINE PackedMatrix packed_matrix(const wg_ffn& b, bool first, const wg_expert& e) {
+  PackedMatrix m;
+  m.weights = (const uint8_t*)(first ? e.fc1 : e.fc2);
+  m.scales = (const uint8_t*)(first ? e.scales1 : e.scales2);
+  m.zeros = (const uint8_t*)(first ? e.zeros1 : e.zeros2);
+  m.columns = first ? b.hidden : b.inner;
+  m.row_bytes = (m.columns * b.bits + 7) / 8;
+  m.blocks = b.block == 0 ? 1 : (m.columns + b.block - 1) / b.block;
+  m.block = b.block;
+  m.zero_bytes = (m.blocks * b.bits + 7) / 8;
+  m.half_scales = b.half_scales != 0;
+  return m;
+}
+
+template <bool FIRST, int BITS, bool FAST>
+void packed_step(const wg_ffn& b, Range range) {
+  typename PackedRows<BITS, FAST>::Tile tile;
   for (int32_t i = 0; i < b.expert_count; i++) {
     const wg_expert& e = b.experts[i];
-    if (b.activation == WG_SWIGLU_INTERLEAVED) {
-      const Matrix fc1[2] = {{e.fc1, 2 * hidden, e.bias1, 2},
-                             {e.fc1 + hidden, 2 * hidden, e.bias1 ? e.bias1 + 1 : nullptr, 2}};
-      multiply(fc1, hidden, range, e, source, target, finish);
-    } else if (b.activation == WG_SWIGLU_HALVES) {
-      const Matrix fc1[2] = {
-          {e.fc1, hidden, e.bias1, 1},
-          {e.fc1 + inner * hidden, hidden, e.bias1 ? e.bias1 + inner : nullptr, 1}};
-      multiply(fc1, hidden, range, e, source, target, finish);
+    const PackedMatrix m = packed_matrix(b, FIRST, e);
+    const PackedRows<BITS, FAST> rows = {m, tile, {}, 0};
+    if constexpr (FIRST) {
+      up(b, e, range, rows);
     } else {
-      const Matrix fc1[1] = {{e.fc1, hidden, e.bias1, 1}};
-      multiply(fc1, hidden, range, e, source, target, finish);
+      down(b, e, range, rows);
     }
   }
 }
 
-void ffn_down(const wg_ffn& b, int64_t part) {
-  const int64_t hidden = b.hidden, inner = b.inner;
-  Range range = range_of(hidden, PART_ROWS, part, b.parts);
-  auto source = [&](int32_t a) { return b.inner_values + a * inner; };
-  auto target = [&](int32_t a) { return b.partial + a * hidden; };
-  auto finish = [](vf sum, vf) { return sum; };
+template <bool FIRST, typename W>
+void dense_step(const wg_ffn& b, Range range) {
   for (int32_t i = 0; i < b.expert_count; i++) {
     const wg_expert& e = b.experts[i];
-    const Matrix fc2[1] = {{e.fc2, inner, e.bias2, 1}};
-    multiply(fc2, inner, range, e, source, target, finish);
+    if constexpr (FIRST) {
+      up(b, e, range, DenseRows<W>{(const W*)e.fc1, b.hidden, {}, 0});
+    } else {
+      down(b, e, range, DenseRows<W>{(const W*)e.fc2, b.inner, {}, 0});
+    }
   }
 }
+
+template <bool FIRST>
+void step(const wg_ffn& b, int64_t part) {
+  const Range range = range_of(FIRST ? b.inner : b.hidden, PART_ROWS, part, b.parts);
+  if (range.from == range.to) return;
+  switch (b.bits * 2 + (b.fast != 0)) {
+    case 16 * 2:
+      return dense_step<FIRST, half>(b, range);
+    case 8 * 2:
+      return packed_step<FIRST, 8, false>(b, range);
+    case 8 * 2 + 1:
+      return packed_step<FIRST, 8, true>(b, range);
+    case 4 * 2:
+      return packed_step<FIRST, 4, false>(b, range);
+    case 4 * 2 + 1:
+      return packed_step<FIRST, 4, true>(b, range);
+    case 2 * 2:
+      return packed_step<FIRST, 2, false>(b, range);
+    case 2 * 2 + 1:
+      return packed_step<FIRST, 2, true>(b, range);
+    default:
+      return dense_step<FIRST, float>(b, range);
+  }
+}
+
+void ffn_up(const wg_ffn& b, int64_t part) { step<true>(b, part); }
+
+void ffn_down(const wg_ffn& b, int64_t part) { step<false>(b, part); }
 
 // One vector (or, with n < LANES, part of one) of a token's output.
 WG_INLINE vf combined(const wg_ffn& b, int64_t token, int64_t column, int64_t n) {

@@ -18,6 +18,11 @@ using vm = uint32x4_t;
 constexpr int LANES = 4;
 constexpr int TILE = 6;  // tokens of a register tile: 4 rows x 6 tokens are 24 of 32 registers
 
+// An fp16 value.
+struct half {
+  uint16_t bits;
+};
+
 WG_INLINE vf splat(float a) { return vdupq_n_f32(a); }
 // By memcpy, which is one load or store at any byte address.
 WG_INLINE vf load(const float* p) {

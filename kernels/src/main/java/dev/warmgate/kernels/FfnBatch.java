@@ -83,6 +83,7 @@ public final class FfnBatch implements AutoCloseable {
     struct.set(JAVA_FLOAT, FfnLayout.ALPHA, shape.alpha());
     struct.set(JAVA_FLOAT, FfnLayout.BETA, shape.beta());
     struct.set(JAVA_FLOAT, FfnLayout.LIMIT, shape.limit());
+    FfnLayout.setFormat(struct, shape);
     struct.set(JAVA_LONG, FfnLayout.EXPERTS, struct.address() + TABLE);
   }
 
@@ -160,7 +161,8 @@ public final class FfnBatch implements AutoCloseable {
       throw new IllegalArgumentException(
           format("the batch is full: it was made for %d experts", experts.length));
     }
-    checkWeights(w);
+    w.fc1().check(shape.format(), Matrix.Names.FC1, shape.rows1(), shape.hidden());
+    w.fc2().check(shape.format(), Matrix.Names.FC2, shape.hidden(), shape.inner());
     Checks.holds(assignments, count, Integer.BYTES, "assignments");
     int slots = tokens * topK;
     for (int i = 0; i < count; i++) {
@@ -175,33 +177,20 @@ public final class FfnBatch implements AutoCloseable {
     }
   }
 
-  private void checkWeights(ExpertWeights w) {
-    long hidden = shape.hidden();
-    Checks.floats(w.fc1(), shape.rows1() * hidden, "fc1");
-    Checks.floats(w.fc2(), hidden * shape.inner(), "fc2");
-    if (!Checks.isNull(w.bias1())) {
-      Checks.floats(w.bias1(), shape.rows1(), "bias1");
-    }
-    if (!Checks.isNull(w.bias2())) {
-      Checks.floats(w.bias2(), hidden, "bias2");
-    }
-  }
-
   private void put(ExpertWeights w, MemorySegment ids, int count) {
     experts[size] = w;
     assignments[size] = ids;
     counts[size] = count;
-    expertsOnHeap |=
-        !(w.fc1().isNative()
-            && w.bias1().isNative()
-            && w.fc2().isNative()
-            && w.bias2().isNative()
-            && ids.isNative());
+    expertsOnHeap |= !(w.isNative() && ids.isNative());
     long entry = TABLE + size * FfnLayout.EXPERT_SIZE;
-    struct.set(JAVA_LONG, entry + FfnLayout.FC1, w.fc1().address());
-    struct.set(JAVA_LONG, entry + FfnLayout.BIAS1, w.bias1().address());
-    struct.set(JAVA_LONG, entry + FfnLayout.FC2, w.fc2().address());
-    struct.set(JAVA_LONG, entry + FfnLayout.BIAS2, w.bias2().address());
+    struct.set(JAVA_LONG, entry + FfnLayout.FC1, w.fc1().weights().address());
+    struct.set(JAVA_LONG, entry + FfnLayout.SCALES1, w.fc1().scales().address());
+    struct.set(JAVA_LONG, entry + FfnLayout.ZEROS1, w.fc1().zeroPoints().address());
+    struct.set(JAVA_LONG, entry + FfnLayout.BIAS1, w.fc1().bias().address());
+    struct.set(JAVA_LONG, entry + FfnLayout.FC2, w.fc2().weights().address());
+    struct.set(JAVA_LONG, entry + FfnLayout.SCALES2, w.fc2().scales().address());
+    struct.set(JAVA_LONG, entry + FfnLayout.ZEROS2, w.fc2().zeroPoints().address());
+    struct.set(JAVA_LONG, entry + FfnLayout.BIAS2, w.fc2().bias().address());
     struct.set(JAVA_LONG, entry + FfnLayout.ASSIGNMENTS, ids.address());
     struct.set(JAVA_LONG, entry + FfnLayout.COUNT, count);
     size++;

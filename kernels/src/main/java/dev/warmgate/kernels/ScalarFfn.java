@@ -5,7 +5,10 @@ import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 
 import java.lang.foreign.MemorySegment;
 
-/** The feed-forward steps, one dot product at a time, summed in double precision. */
+/**
+ * The feed-forward steps, one dot product at a time, summed in double precision. Rows that aren't
+ * fp32 are widened first.
+ */
 final class ScalarFfn {
   private ScalarFfn() {}
 
@@ -21,17 +24,16 @@ final class ScalarFfn {
     int from = share(inner, part, batch.parts());
     int to = share(inner, part + 1, batch.parts());
     for (int e = 0; e < batch.size(); e++) {
-      ExpertWeights w = batch.expert(e);
+      ScalarRows w = new ScalarRows(shape, batch.expert(e).fc1(), hidden);
       for (int c = 0; c < batch.count(e); c++) {
         int a = assignment(batch, e, c);
         long x = (long) (a / batch.topK()) * hidden;
         for (int i = from; i < to; i++) {
           long row = (long) i * step;
-          double value = row(w.fc1(), w.bias1(), row, batch.x(), x, hidden);
+          double value = w.dot(row, batch.x(), x);
           double result =
               gated
-                  ? ScalarActivation.gated(
-                      shape, value, row(w.fc1(), w.bias1(), row + apart, batch.x(), x, hidden))
+                  ? ScalarActivation.gated(shape, value, w.dot(row + apart, batch.x(), x))
                   : ScalarActivation.apply(shape.activation(), value);
           set(batch.inner(), (long) a * inner + i, result);
         }
@@ -45,11 +47,11 @@ final class ScalarFfn {
     int from = share(hidden, part, batch.parts());
     int to = share(hidden, part + 1, batch.parts());
     for (int e = 0; e < batch.size(); e++) {
-      ExpertWeights w = batch.expert(e);
+      ScalarRows w = new ScalarRows(batch.shape(), batch.expert(e).fc2(), inner);
       for (int c = 0; c < batch.count(e); c++) {
         int a = assignment(batch, e, c);
         for (int j = from; j < to; j++) {
-          double value = row(w.fc2(), w.bias2(), j, batch.inner(), (long) a * inner, inner);
+          double value = w.dot(j, batch.inner(), (long) a * inner);
           set(batch.partial(), (long) a * hidden + j, value);
         }
       }
@@ -78,28 +80,6 @@ final class ScalarFfn {
 
   private static int share(int rows, int part, int parts) {
     return (int) ((long) rows * part / parts);
-  }
-
-  /** One row times one vector, plus bias. Four sums, so that additions overlap. */
-  private static double row(
-      MemorySegment matrix, MemorySegment bias, long row, MemorySegment vector, long at, int n) {
-    long m = row * n;
-    double s0 = 0;
-    double s1 = 0;
-    double s2 = 0;
-    double s3 = 0;
-    int i = 0;
-    for (; i + 4 <= n; i += 4) {
-      s0 += (double) get(matrix, m + i) * get(vector, at + i);
-      s1 += (double) get(matrix, m + i + 1) * get(vector, at + i + 1);
-      s2 += (double) get(matrix, m + i + 2) * get(vector, at + i + 2);
-      s3 += (double) get(matrix, m + i + 3) * get(vector, at + i + 3);
-    }
-    for (; i < n; i++) {
-      s0 += (double) get(matrix, m + i) * get(vector, at + i);
-    }
-    double sum = (s0 + s1) + (s2 + s3);
-    return Checks.isNull(bias) ? sum : sum + get(bias, row);
   }
 
   private static int assignment(FfnBatch batch, int expert, int index) {

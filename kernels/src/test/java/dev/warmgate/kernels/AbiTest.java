@@ -27,6 +27,11 @@ class AbiTest {
       FfnLayout.ALPHA,
       FfnLayout.BETA,
       FfnLayout.LIMIT,
+      FfnLayout.BITS,
+      FfnLayout.BLOCK,
+      FfnLayout.HALF_SCALES,
+      FfnLayout.HALF_BIASES,
+      FfnLayout.FAST,
       FfnLayout.X,
       FfnLayout.INNER_VALUES,
       FfnLayout.PARTIAL,
@@ -35,8 +40,12 @@ class AbiTest {
       FfnLayout.EXPERTS,
       FfnLayout.BATCH_SIZE,
       FfnLayout.FC1,
+      FfnLayout.SCALES1,
+      FfnLayout.ZEROS1,
       FfnLayout.BIAS1,
       FfnLayout.FC2,
+      FfnLayout.SCALES2,
+      FfnLayout.ZEROS2,
       FfnLayout.BIAS2,
       FfnLayout.ASSIGNMENTS,
       FfnLayout.COUNT,
@@ -53,7 +62,7 @@ class AbiTest {
       RouteLayout.PUBLISHED,
       RouteLayout.SIZE
     };
-    // Safe: the header declares int32_t wg_abi[35], and the library stays loaded.
+    // Safe: the header declares int32_t wg_abi[44], and the library stays loaded.
     int[] c =
         NativeLibrary.get()
             .symbol("wg_abi")

@@ -70,8 +70,8 @@ class FfnBatchTest {
       assertThrows(IllegalStateException.class, () -> batch.add(weights, assignments, 1));
       begin(batch, 1);
       MemorySegment none = MemorySegment.NULL;
-      MemorySegment fc1 = weights.fc1();
-      MemorySegment fc2 = weights.fc2();
+      MemorySegment fc1 = weights.fc1().weights();
+      MemorySegment fc2 = weights.fc2().weights();
       refused(() -> batch.add(ExpertWeights.of(cut(fc1), fc2), assignments, 1));
       refused(() -> batch.add(ExpertWeights.of(fc1, cut(fc2)), assignments, 1));
       refused(() -> batch.add(new ExpertWeights(fc1, floats(9), fc2, none), assignments, 1));
@@ -99,7 +99,7 @@ class FfnBatchTest {
       arena.close();
       refused(() -> batch.begin(TOKENS, TOP_K, gone, inner, partial, gates, out, 1));
       begin(batch, 1);
-      refused(() -> batch.add(ExpertWeights.of(gone, weights.fc2()), assignments, 1));
+      refused(() -> batch.add(ExpertWeights.of(gone, weights.fc2().weights()), assignments, 1));
       refused(() -> batch.add(weights, gone, 1));
     }
   }
@@ -129,7 +129,7 @@ class FfnBatchTest {
       } else {
         refused(() -> kernels.run(Step.COMBINE, batch, 0));
         begin(batch, 1);
-        batch.add(ExpertWeights.of(heap, weights.fc2()), assignments, 1);
+        batch.add(ExpertWeights.of(heap, weights.fc2().weights()), assignments, 1);
         refused(() -> kernels.run(Step.UP, batch, 0));
         batch.clearExperts();
         kernels.run(Step.UP, batch, 0);

@@ -119,7 +119,7 @@ class FfnTest {
 
   @Test
   void bitsOfLargePanelsAreThoseOfSmallOnes() {
-    // Two panels of 64 rows in one part; with 7 parts the panels begin elsewhere.
+    // Two panels of up to 128 rows in one part; with 7 parts the panels begin elsewhere.
     FfnCase layer = new FfnCase(shape(131, 150, Activation.SWIGLU_INTERLEAVED), 1, 20, 1, true, 5);
     same(layer.run(kernels), layer.run(kernels, 7, 1, 1, false), layer.toString());
   }

@@ -1,0 +1,78 @@
+// Packed and half weights in the NEON tier: what common/packed.h needs beside vector.h. Compiled
+// twice, with dotprod and without.
+#ifndef WARMGATE_NEON_WORDS_H
+#define WARMGATE_NEON_WORDS_H
+
+namespace {
+
+constexpr int EXACT_TILE = 4;  // tokens that are multiplied together, 2 rows at a time
+constexpr int FAST_TILE = 4;
+constexpr bool SIGNED_BYTES = true;  // 8-bit weights are multiplied as stored - 128
+
+WG_INLINE vi load_words(const uint8_t* p) { return vreinterpretq_s32_u8(vld1q_u8(p)); }
+WG_INLINE vi and_int(vi a, vi b) { return vandq_s32(a, b); }
+template <int N>
+WG_INLINE vi shift_right(vi a) {
+  return vreinterpretq_s32_u32(vshrq_n_u32(vreinterpretq_u32_s32(a), N));
+}
+
+// fp16, at any byte address.
+WG_INLINE vf load(const half* p) {
+  float16x4_t a;
+  memcpy(&a, p, sizeof a);
+  return vcvt_f32_f16(a);
+}
+
+// Each of the first values at p, LANES of which can be read, for `per` lanes: numbers of bytes.
+using vs = uint8x16_t;
+WG_INLINE vs spread_index(int per) {
+  uint8_t bytes[16];
+  for (int i = 0; i < 16; i++) bytes[i] = (uint8_t)(i / 4 / per * 4 + i % 4);
+  return vld1q_u8(bytes);
+}
+WG_INLINE vf spread(const float* p, vs index) {
+  return vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_f32(load(p)), index));
+}
+
+// The stored integers of each word as bytes: field f of each byte in bytes[f].
+template <int BITS>
+WG_INLINE void split_bytes(vi words, vi (&bytes)[8 / BITS]) {
+  const uint8x16_t all = vreinterpretq_u8_s32(words);
+  if constexpr (BITS == 8) {
+    bytes[0] = vreinterpretq_s32_u8(veorq_u8(all, vdupq_n_u8(0x80)));
+  } else if constexpr (BITS == 4) {
+    bytes[0] = vreinterpretq_s32_u8(vandq_u8(all, vdupq_n_u8(15)));
+    bytes[1] = vreinterpretq_s32_u8(vshrq_n_u8(all, 4));
+  } else {
+    const uint8x16_t mask = vdupq_n_u8(3);
+    bytes[0] = vreinterpretq_s32_u8(vandq_u8(all, mask));
+    bytes[1] = vreinterpretq_s32_u8(vandq_u8(vshrq_n_u8(all, 2), mask));
+    bytes[2] = vreinterpretq_s32_u8(vandq_u8(vshrq_n_u8(all, 4), mask));
+    bytes[3] = vreinterpretq_s32_u8(vshrq_n_u8(all, 6));
+  }
+}
+
+// Sums of products of the four bytes of each word. Those at x are in -127..127.
+template <int N>
+WG_INLINE vi dot_bytes(const vi (&w)[N], const int8_t* x) {
+#ifdef __ARM_FEATURE_DOTPROD
+  int32x4_t sum = vdupq_n_s32(0);
+#pragma GCC unroll 4
+  for (int i = 0; i < N; i++) sum = vdotq_s32(sum, vreinterpretq_s8_s32(w[i]), vld1q_s8(x + i * 16));
+  return sum;
+#else
+  // No sum of products leaves 16 bits: one of 8-bit weights, four of smaller ones.
+  int16x8_t low = vdupq_n_s16(0), high = low;
+#pragma GCC unroll 4
+  for (int i = 0; i < N; i++) {
+    int8x16_t a = vreinterpretq_s8_s32(w[i]), b = vld1q_s8(x + i * 16);
+    low = vmlal_s8(low, vget_low_s8(a), vget_low_s8(b));
+    high = vmlal_s8(high, vget_high_s8(a), vget_high_s8(b));
+  }
+  return vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high));
+#endif
+}
+
+}  // namespace
+
+#endif
