@@ -48,12 +48,9 @@ final class BeladyReads {
     long reads = 0;
     for (int step = 0; step < to * routes.layers(); step++) {
       for (int rank = 0; rank < topK; rank++) {
-        // Experts of this very step too: none of them is needed earlier than now.
-        due[expert(step, rank)] = step;
-      }
-      for (int rank = 0; rank < topK; rank++) {
         int expert = expert(step, rank);
         if (slotOf[expert] < 0) {
+          // None of this step's experts: they are due now, all others later.
           int slot = last(holds, due);
           if (holds[slot] >= 0) {
             slotOf[holds[slot]] = -1;

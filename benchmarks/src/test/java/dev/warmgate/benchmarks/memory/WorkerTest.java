@@ -12,7 +12,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -92,6 +94,29 @@ class WorkerTest {
     assertTrue(lossless.loads() >= least, lossless.loads() + " of at least " + least);
     double uses = TOKENS * 3 * 3;
     assertEquals(1 - lossless.loads() / uses, lossless.hitRate(), 1e-9);
+  }
+
+  /** With room for all, what is read tells what was selected. */
+  @Test
+  void theGatesOfTheModelSelectWhatTheRoutesSay() throws IOException, OrtException {
+    Set<Integer> before = selected(0, COMPARED);
+    Set<Integer> timed = selected(COMPARED, COMPARED + TOKENS);
+    timed.removeAll(before);
+    Measured measured =
+        run(Map.of(), Map.of("expert_memory", "100%", "prefetch", "off", "warm_start", "off"));
+    assertEquals(timed.size(), measured.loads());
+  }
+
+  private Set<Integer> selected(int from, int to) {
+    Set<Integer> experts = new HashSet<>();
+    for (int token = from; token < to; token++) {
+      for (int layer = 0; layer < 3; layer++) {
+        for (int rank = 0; rank < 3; rank++) {
+          experts.add(layer * 16 + routes.expert(token, layer, rank));
+        }
+      }
+    }
+    return experts;
   }
 
   @Test
