@@ -9,8 +9,8 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
  * <p>Shared by threads without a lock; an update that is lost in a race costs nothing.
  */
 final class RankPrecision {
-  /** What is believed before anything was measured; it is wrong soon or soon confirmed. */
-  private static final float PRIOR = 0.5f;
+  /** What is believed before anything was measured: enough for some guesses to be tried. */
+  private static final float PRIOR = 0.6f;
 
   private static final float RATE = 1 / 64f;
 

@@ -10,7 +10,7 @@ package dev.warmgate.onnx;
  */
 public final class StoreOffset {
   /** Below it are places in files: no file system has files of 2 EiB. */
-  private static final long FIRST = 1L << 61;
+  private static final int FIRST_BIT = 61;
 
   private static final int TENSOR_BITS = 32;
   private static final long ID_MASK = (1L << 29) - 1;
@@ -23,12 +23,12 @@ public final class StoreOffset {
    * @param storeId of which the lower 29 bits are kept
    */
   public static long of(long storeId, int tensor) {
-    return FIRST | (storeId & ID_MASK) << TENSOR_BITS | tensor;
+    return 1L << FIRST_BIT | (storeId & ID_MASK) << TENSOR_BITS | tensor;
   }
 
   /** Whether an offset is such a one. */
   public static boolean isOne(long offset) {
-    return offset >= FIRST;
+    return offset >>> FIRST_BIT == 1;
   }
 
   /** Whether it was made for the store of that id. */

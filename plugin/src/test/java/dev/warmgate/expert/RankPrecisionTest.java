@@ -12,7 +12,7 @@ class RankPrecisionTest {
   void isARunningAverageOfEachRank() {
     int ranks = 5;
     var precision = new RankPrecision(ranks);
-    double[] expected = {0.5, 0.5, 0.5, 0.5, 0.5};
+    double[] expected = {0.6, 0.6, 0.6, 0.6, 0.6};
     Random random = new Random(3);
     for (int turn = 0; turn < 5_000; turn++) {
       int rank = random.nextInt(ranks);
