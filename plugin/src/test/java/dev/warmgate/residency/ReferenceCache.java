@@ -125,7 +125,8 @@ final class ReferenceCache {
             case POOL -> s -> true;
             case EQUAL -> count(layer) >= quota ? s -> layerIn[s] == layer : this::isOfRicher;
           };
-      slot = least(layer, s -> mine.test(s) && !spared(s) && worth(s) < policy.expected(probability));
+      slot =
+          least(layer, s -> mine.test(s) && !spared(s) && worth(s) < policy.expected(probability));
     }
     if (slot >= 0) {
       place(slot, layer, expert);
