@@ -239,6 +239,8 @@ final class EvaluateCommand extends WarmgateCommand {
 
   private static EngineOptions given(Map<String, String> options) {
     EngineOptions given = new EngineOptions();
+    // Reads ahead are as many as time allows: without them a hit rate can be repeated.
+    given.set("prefetch", "off");
     options.forEach(given::set);
     given.startCold();
     return given;

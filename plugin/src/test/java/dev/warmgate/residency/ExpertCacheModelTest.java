@@ -35,7 +35,7 @@ class ExpertCacheModelTest {
     return Arrays.stream(EvictionKind.values())
         .flatMap(
             kind ->
-                IntStream.rangeClosed(1, kind == EvictionKind.LRU ? 12 : 6)
+                IntStream.rangeClosed(1, kind == EvictionKind.LRU ? 8 : 3)
                     .mapToObj(seed -> Arguments.of(kind, seed)));
   }
 
