@@ -9,9 +9,10 @@ import java.util.List;
 /**
  * Guesses which experts the next layer will want, and has them read while this one computes.
  *
- * <p>A guess counts for as much as guesses of its rank were right lately: one that is hardly ever
- * right is not read, and none evicts an expert that is likelier to be wanted. So what can't be
- * foreseen throttles itself. Where all of the next layer's experts are resident, nothing is done.
+ * <p>A guess counts for as much as guesses of its rank, of absent experts, were right lately: one
+ * that is hardly ever right is not read, and none evicts an expert that is likelier to be wanted.
+ * So what can't be foreseen throttles itself. Where all of the next layer's experts are resident,
+ * nothing is done.
  *
  * <p>Shared by the threads of a session. A forecast is kept a thread, since a host executes the
  * layers of one call on one thread; one that doesn't only makes forecasts look worse.
@@ -50,6 +51,8 @@ final class Prefetcher implements AutoCloseable {
   /** What a thread has seen of the layer before, and expects of the one that comes next. */
   private static final class Forecast {
     final int[] experts = new int[MAX_GUESSES];
+    final boolean[] absent = new boolean[MAX_GUESSES];
+    final int[] likely = new int[MAX_GUESSES];
     final float[] probabilities = new float[MAX_GUESSES];
     int layer = -1;
     int tokens;
@@ -111,24 +114,32 @@ final class Prefetcher implements AutoCloseable {
     return layer + 1 == targets.size() ? 0 : layer + 1;
   }
 
+  /** Only what was absent is measured: residents are wanted more often, and need no guess. */
   private void score(Forecast forecast, Assignments chosen) {
     RankPrecision precision = targets.get(forecast.layer).precision(forecast.tokens);
     for (int rank = 0; rank < forecast.count; rank++) {
-      precision.observe(rank, chosen.contains(forecast.experts[rank]));
+      if (forecast.absent[rank]) {
+        precision.observe(rank, chosen.contains(forecast.experts[rank]));
+      }
     }
   }
 
   private static void prefetch(Forecast forecast, Target target) {
     RankPrecision precision = target.precision(forecast.tokens);
     int likely = 0;
-    while (likely < forecast.count && precision.of(likely) >= LEAST_PROBABILITY) {
-      forecast.probabilities[likely] = precision.of(likely);
-      likely++;
+    for (int rank = 0; rank < forecast.count; rank++) {
+      int expert = forecast.experts[rank];
+      forecast.absent[rank] = !target.mask().contains(expert);
+      if (forecast.absent[rank] && precision.of(rank) >= LEAST_PROBABILITY) {
+        forecast.likely[likely] = expert;
+        forecast.probabilities[likely] = precision.of(rank);
+        likely++;
+      }
     }
     target
         .place()
         .cache()
-        .prefetch(target.place().index(), forecast.experts, forecast.probabilities, likely);
+        .prefetch(target.place().index(), forecast.likely, forecast.probabilities, likely);
   }
 
   @Override
