@@ -172,21 +172,7 @@ final class GateLookahead implements AutoCloseable {
           mass[expert] += shares.getAtIndex(ValueLayout.JAVA_FLOAT, i);
         }
       }
-      int count = 0;
-      while (count < found.length) {
-        int best = 0;
-        for (int expert = 1; expert < experts; expert++) {
-          if (mass[expert] > mass[best]) {
-            best = expert;
-          }
-        }
-        if (mass[best] <= 0) {
-          break;
-        }
-        mass[best] = 0;
-        found[count++] = best;
-      }
-      return count;
+      return Likeliest.take(mass, found.length, found);
     }
 
     @Override

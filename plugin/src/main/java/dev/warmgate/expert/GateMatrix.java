@@ -2,7 +2,7 @@ package dev.warmgate.expert;
 
 /**
  * A layer's gate, as the model has it: {@code logits = x · Wᵀ + b}, where x are the layer's hidden
- * states. Immutable; the arrays are not to be changed.
+ * states. Immutable: it keeps the arrays, which the caller leaves alone from then on.
  */
 public final class GateMatrix {
   private final int experts;
@@ -32,9 +32,9 @@ public final class GateMatrix {
     }
     this.experts = experts;
     this.hidden = hidden;
-    this.weights = weights.clone();
-    this.bias = bias.clone();
-    this.norm = norm.clone();
+    this.weights = weights;
+    this.bias = bias;
+    this.norm = norm;
   }
 
   int experts() {

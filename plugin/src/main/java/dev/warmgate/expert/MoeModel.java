@@ -78,7 +78,11 @@ public final class MoeModel implements AutoCloseable {
     List<LayerStore> stores = specs.stream().map(LayerSpec::store).toList();
     long expertBytes = stores.stream().mapToLong(LayerStore::bytes).sum();
     SharedExperts.Budget budget =
-        (mapped, untouched) -> budget(options, plan, stores, mapped, untouched);
+        (mapped, untouched) -> {
+          // What other models have mapped and not touched yet still looks free.
+          long free = Math.max(0, plan.expertMemoryBytes() - untouched);
+          return budget(options, stores, wanted(options, expertBytes, free), mapped);
+        };
     var settings =
         new CacheSettings(
             plan.ioThreads(),
@@ -276,14 +280,16 @@ public final class MoeModel implements AutoCloseable {
     handle.close();
   }
 
+  /** What the slots would take: never more than all experts. */
+  private static long wanted(WarmgateOptions options, long expertBytes, long automatic) {
+    return Math.min(expertBytes, options.expertMemory().bytes(expertBytes, automatic));
+  }
+
+  /** What they may take beside the other models of the process. */
   private static long budget(
-      WarmgateOptions options, Plan plan, List<LayerStore> stores, long mapped, long untouched) {
-    long expertBytes = stores.stream().mapToLong(LayerStore::bytes).sum();
-    // What other models have mapped and not touched yet still looks free.
-    long automatic = Math.max(0, plan.expertMemoryBytes() - untouched);
-    long budget = Math.min(expertBytes, options.expertMemory().bytes(expertBytes, automatic));
+      WarmgateOptions options, List<LayerStore> stores, long wanted, long mapped) {
     if (options.processMemory().isEmpty()) {
-      return budget;
+      return wanted;
     }
     long left = Math.max(0, options.processMemory().getAsLong() - mapped);
     if (options.expertMemory() instanceof MemoryBudget.Auto) {
@@ -293,14 +299,14 @@ public final class MoeModel implements AutoCloseable {
             "option process_memory: of %d bytes only %d are left, less than one expert (%d bytes)"
                 .formatted(options.processMemory().getAsLong(), left, least));
       }
-      return Math.min(budget, left);
+      return Math.min(wanted, left);
     }
-    if (budget > left) {
+    if (wanted > left) {
       throw new IllegalArgumentException(
           "option expert_memory: %d bytes are asked for, but of process_memory (%d) only %d are left"
-              .formatted(budget, options.processMemory().getAsLong(), left));
+              .formatted(wanted, options.processMemory().getAsLong(), left));
     }
-    return budget;
+    return wanted;
   }
 
   /**
@@ -308,8 +314,8 @@ public final class MoeModel implements AutoCloseable {
    * page cache gives back at memory speed what was evicted; where there isn't, it only costs memory
    * and a copy.
    */
-  private static boolean direct(WarmgateOptions options, Plan plan, long expertBytes) {
-    long budget = options.expertMemory().bytes(expertBytes, plan.expertMemoryBytes());
+  static boolean direct(WarmgateOptions options, Plan plan, long expertBytes) {
+    long budget = wanted(options, expertBytes, plan.expertMemoryBytes());
     return switch (options.io()) {
       case DIRECT -> true;
       case BUFFERED -> false;

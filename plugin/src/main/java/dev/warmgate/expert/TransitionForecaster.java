@@ -53,29 +53,10 @@ final class TransitionForecaster implements Forecaster {
     try {
       predictor.predict(layer, chosen.experts(), chosen.groups(), own.values);
       int most = Math.min(ids.length, CANDIDATES * topK.get(predictor.next(layer)));
-      return likeliest(own.values, most, ids);
+      return Likeliest.take(own.values, most, ids);
     } finally {
       buffers.give(own);
     }
-  }
-
-  /** The most probable experts first; those of no probability are left out. */
-  private static int likeliest(float[] probabilities, int most, int[] ids) {
-    int count = 0;
-    while (count < most) {
-      int best = 0;
-      for (int expert = 1; expert < probabilities.length; expert++) {
-        if (probabilities[expert] > probabilities[best]) {
-          best = expert;
-        }
-      }
-      if (probabilities[best] <= 0) {
-        break;
-      }
-      probabilities[best] = 0;
-      ids[count++] = best;
-    }
-    return count;
   }
 
   @Override

@@ -197,8 +197,13 @@ public final class ExpertCache implements AutoCloseable {
     lock.lock();
     try {
       for (int slot = 0; slot < slots.count(); slot++) {
-        int now = slots.state(slot);
-        if (now > 0 || (now != Slots.FREE && now < 0 && loadLeases[slot] > 0)) {
+        int leases =
+            switch (slots.state(slot)) {
+              case Slots.FREE -> 0;
+              case Slots.LOADING, Slots.FAILED -> loadLeases[slot];
+              default -> slots.state(slot);
+            };
+        if (leases > 0) {
           throw new IllegalStateException("an expert is still leased");
         }
       }
@@ -246,8 +251,7 @@ public final class ExpertCache implements AutoCloseable {
           slot = takeColder(layer, warmth, warmth.of(expert) - warmth.advantage());
         }
         if (slot >= 0) {
-          prefetches.increment();
-          pager.submitPrefetch(startLoad(slot, layer, expert, 0));
+          startPrefetch(slot, layer, expert);
         }
       }
     } finally {
@@ -294,9 +298,8 @@ public final class ExpertCache implements AutoCloseable {
       slot = victim >= 0 && guesses.isProtected(victim) ? -1 : takeVictim(victim);
     }
     if (slot >= 0) {
-      prefetches.increment();
       guesses.begin(slot, layer);
-      pager.submitPrefetch(startLoad(slot, layer, expert, 0));
+      startPrefetch(slot, layer, expert);
     }
   }
 
@@ -367,9 +370,8 @@ public final class ExpertCache implements AutoCloseable {
           toFill.clear();
           return;
         }
-        prefetches.increment();
         eviction.used(next.layer(), new int[] {next.expert()}, 1);
-        pager.submitPrefetch(startLoad(slot, next.layer(), next.expert(), 0));
+        startPrefetch(slot, next.layer(), next.expert());
       }
     }
   }
@@ -484,6 +486,11 @@ public final class ExpertCache implements AutoCloseable {
       pager.submit(startLoad(slot, layer, expert, 1));
     }
     return slot;
+  }
+
+  private void startPrefetch(int slot, int layer, int expert) {
+    prefetches.increment();
+    pager.submitPrefetch(startLoad(slot, layer, expert, 0));
   }
 
   /** Makes a free slot the place of an expert that is about to be read. */

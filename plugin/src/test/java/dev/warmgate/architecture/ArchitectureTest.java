@@ -38,7 +38,8 @@ class ArchitectureTest {
           Map.ofEntries(
               entry("metrics", Set.of()),
               entry("config", Set.of("kernels")),
-              entry("routing", Set.of("routing.dispatch", "kernels", "metrics")),
+              entry("decay", Set.of()),
+              entry("routing", Set.of("routing.dispatch", "decay", "kernels", "metrics")),
               entry("routing.dispatch", Set.of("kernels")),
               entry(
                   "residency",
@@ -51,7 +52,7 @@ class ArchitectureTest {
                       "metrics")),
               entry("residency.store", Set.of()),
               entry("repack", Set.of("onnx", "residency.store")),
-              entry("residency.eviction", Set.of()),
+              entry("residency.eviction", Set.of("decay")),
               entry("simulate", Set.of("residency.eviction", "residency.prefetch")),
               entry("residency.prefetch", Set.of()),
               entry(
