@@ -1,10 +1,11 @@
 package dev.warmgate.benchmarks;
 
+import dev.warmgate.cli.OutputOptions;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
@@ -16,14 +17,10 @@ import picocli.CommandLine.Spec;
 public final class BenchCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  // Every command has them.
+  // Every command has them; this one prints nothing.
   @SuppressWarnings("UnusedVariable")
-  @Option(names = "--json", description = "Print one JSON object and nothing else.")
-  private boolean json;
-
-  @SuppressWarnings("UnusedVariable")
-  @Option(names = "--debug", description = "Show where an error comes from.")
-  private boolean debug;
+  @Mixin
+  private OutputOptions output;
 
   private BenchCommand() {}
 

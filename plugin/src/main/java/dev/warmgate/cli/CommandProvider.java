@@ -13,8 +13,8 @@ public interface CommandProvider {
    *
    * @param out gets results
    * @param err gets errors, logs and progress
-   * @return picocli command objects that follow this package's invariants; each has the options
-   *     {@code --json} and {@code --debug}
+   * @return picocli command objects that follow this package's invariants; each mixes in {@link
+   *     OutputOptions}
    */
   List<Object> commands(PrintStream out, PrintStream err);
 }

@@ -2,15 +2,11 @@ package dev.warmgate.cli;
 
 import com.google.gson.JsonObject;
 import java.util.concurrent.Callable;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 
 /** What all commands have. */
 abstract class WarmgateCommand implements Callable<Integer> {
-  @Option(names = "--json", description = "Print one JSON object and nothing else.")
-  private boolean json;
-
-  @Option(names = Main.DEBUG, description = "Show where an error comes from.")
-  private boolean debug;
+  @Mixin private OutputOptions output;
 
   private final Console console;
 
@@ -23,11 +19,11 @@ abstract class WarmgateCommand implements Callable<Integer> {
   }
 
   final boolean json() {
-    return json;
+    return output.json();
   }
 
   final boolean debug() {
-    return debug;
+    return output.debug();
   }
 
   final void print(JsonObject object) {

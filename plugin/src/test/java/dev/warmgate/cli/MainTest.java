@@ -1,14 +1,11 @@
 package dev.warmgate.cli;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -19,22 +16,12 @@ import org.junit.jupiter.api.io.TempDir;
 class MainTest {
   @TempDir Path directory;
 
-  private record Result(int exitCode, String out, String err) {}
-
-  private static Result run(String... args) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    ByteArrayOutputStream err = new ByteArrayOutputStream();
-    int exitCode =
-        Main.run(new PrintStream(out, true, UTF_8), new PrintStream(err, true, UTF_8), args);
-    return new Result(exitCode, out.toString(UTF_8), err.toString(UTF_8));
-  }
-
   private static void assertUnusable(String reason, String... args) {
-    Result result = run(args);
-    assertEquals(2, result.exitCode, result.err);
-    assertEquals("", result.out);
-    assertTrue(result.err.contains(reason), result.err);
-    assertEquals(1, result.err.lines().count(), result.err);
+    CommandResult result = CommandResult.of(args);
+    assertEquals(2, result.exitCode(), result.err());
+    assertEquals("", result.out());
+    assertTrue(result.err().contains(reason), result.err());
+    assertEquals(1, result.err().lines().count(), result.err());
   }
 
   @Test
@@ -83,25 +70,27 @@ class MainTest {
 
   @Test
   void debugShowsTheTrace() {
-    Result result = run("inspect", directory.resolve("absent").toString(), "--debug");
-    assertEquals(2, result.exitCode);
-    assertTrue(result.err.contains("\tat "), result.err);
+    CommandResult result =
+        CommandResult.of("inspect", directory.resolve("absent").toString(), "--debug");
+    assertEquals(2, result.exitCode());
+    assertTrue(result.err().contains("\tat "), result.err());
   }
 
   @Test
   void helpIsNoError() {
-    Result result = run("run", "--help");
-    assertEquals(0, result.exitCode);
-    assertTrue(result.out.contains("--expert-memory"), result.out);
-    assertEquals("", result.err);
+    CommandResult result = CommandResult.of("run", "--help");
+    assertEquals(0, result.exitCode());
+    assertTrue(result.out().contains("--expert-memory"), result.out());
+    assertEquals("", result.err());
   }
 
   @Test
   void doctorPrintsOneObject() {
-    Result result = run("doctor", directory.toString(), "--json", "--option", "tier=scalar");
-    assertEquals(0, result.exitCode, result.err);
-    JsonObject json = JsonParser.parseString(result.out).getAsJsonObject();
-    assertEquals(1, result.out.lines().count());
+    CommandResult result =
+        CommandResult.of("doctor", directory.toString(), "--json", "--option", "tier=scalar");
+    assertEquals(0, result.exitCode(), result.err());
+    JsonObject json = JsonParser.parseString(result.out()).getAsJsonObject();
+    assertEquals(1, result.out().lines().count());
     JsonObject plan = json.getAsJsonObject("plan");
     assertEquals("scalar", plan.get("tier").getAsString());
     assertTrue(plan.get("threads").getAsInt() > 0);
@@ -114,6 +103,6 @@ class MainTest {
     for (String key : List.of("total_bytes", "available_bytes", "cgroup_limit_bytes")) {
       assertTrue(json.getAsJsonObject("memory").has(key), key);
     }
-    assertEquals(0, run("doctor").exitCode);
+    assertEquals(0, CommandResult.of("doctor").exitCode());
   }
 }

@@ -1,6 +1,5 @@
 package dev.warmgate.cli;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -8,9 +7,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,16 +20,6 @@ import org.junit.jupiter.api.io.TempDir;
 class SimulateCommandTest {
   @TempDir private Path folder;
   private String trace;
-
-  private record Result(int exitCode, String out, String err) {}
-
-  private static Result run(String... args) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    ByteArrayOutputStream err = new ByteArrayOutputStream();
-    int exitCode =
-        Main.run(new PrintStream(out, true, UTF_8), new PrintStream(err, true, UTF_8), args);
-    return new Result(exitCode, out.toString(UTF_8), err.toString(UTF_8));
-  }
 
   /** A trace of 2 layers, top 1 of 8, written as the format says. */
   @BeforeEach
@@ -54,10 +41,11 @@ class SimulateCommandTest {
 
   @Test
   void jsonHasWhatWasAskedForAndTheYardsticks() {
-    Result result =
-        run("simulate", trace, "--json", "--policy", "lfu,lru", "--resident", "12.5%,50%");
-    assertEquals(0, result.exitCode, result.err);
-    JsonObject json = JsonParser.parseString(result.out).getAsJsonObject();
+    CommandResult result =
+        CommandResult.of(
+            "simulate", trace, "--json", "--policy", "lfu,lru", "--resident", "12.5%,50%");
+    assertEquals(0, result.exitCode(), result.err());
+    JsonObject json = JsonParser.parseString(result.out()).getAsJsonObject();
     JsonArray results = json.getAsJsonArray("results");
     List<String> rows = new ArrayList<>();
     for (JsonElement element : results) {
@@ -84,11 +72,12 @@ class SimulateCommandTest {
 
   @Test
   void theTableIsForPeople() {
-    Result result = run("simulate", trace, "--prefetch", "transition", "--sharing", "pool");
-    assertEquals(0, result.exitCode, result.err);
-    assertTrue(result.out.startsWith("toy: 400 tokens, 2 layers, top 1 of 8\n"), result.out);
+    CommandResult result =
+        CommandResult.of("simulate", trace, "--prefetch", "transition", "--sharing", "pool");
+    assertEquals(0, result.exitCode(), result.err());
+    assertTrue(result.out().startsWith("toy: 400 tokens, 2 layers, top 1 of 8\n"), result.out());
     for (String name : List.of("default + transition", "lru", "random", "belady", "pool")) {
-      assertTrue(result.out.contains(name), result.out);
+      assertTrue(result.out().contains(name), result.out());
     }
   }
 
@@ -108,10 +97,10 @@ class SimulateCommandTest {
   private void assertUnusable(String reason, String... options) {
     List<String> args = new ArrayList<>(List.of("simulate", trace));
     args.addAll(List.of(options));
-    Result result = run(args.toArray(String[]::new));
-    assertEquals(2, result.exitCode, result.err);
-    assertEquals("", result.out);
-    assertTrue(result.err.contains(reason), result.err);
-    assertEquals(1, result.err.lines().count(), result.err);
+    CommandResult result = CommandResult.of(args.toArray(String[]::new));
+    assertEquals(2, result.exitCode(), result.err());
+    assertEquals("", result.out());
+    assertTrue(result.err().contains(reason), result.err());
+    assertEquals(1, result.err().lines().count(), result.err());
   }
 }

@@ -1,5 +1,6 @@
 package dev.warmgate.benchmarks.dispatch;
 
+import dev.warmgate.cli.OutputOptions;
 import dev.warmgate.benchmarks.ChartFile;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -11,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Dispatch under capacity over the published settings. */
@@ -39,13 +41,7 @@ public final class DispatchBenchCommand implements Callable<Integer> {
       description = "Draws capacity against load into a .png or .svg file.")
   private Path plot;
 
-  @Option(names = "--json", description = "Print one JSON object and nothing else.")
-  private boolean json;
-
-  // Read by the command line itself, from the arguments.
-  @SuppressWarnings("UnusedVariable")
-  @Option(names = "--debug", description = "Show where an error comes from.")
-  private boolean debug;
+  @Mixin private OutputOptions output;
 
   private final PrintStream out;
   private final PrintStream err;
@@ -84,7 +80,7 @@ public final class DispatchBenchCommand implements Callable<Integer> {
       outcomes.put(setting, measure(setting, logits));
     }
     DispatchReport report = new DispatchReport(seeds, outcomes);
-    if (json) {
+    if (output.json()) {
       out.println(report.json());
     } else {
       out.print(report.text());

@@ -1,5 +1,6 @@
 package dev.warmgate.benchmarks.memory;
 
+import dev.warmgate.cli.OutputOptions;
 import dev.warmgate.benchmarks.memory.BoundedProcess.Outcome;
 import dev.warmgate.benchmarks.memory.MemoryBenchmark.Pace;
 import dev.warmgate.config.MemoryBudget;
@@ -18,6 +19,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** A model larger than memory: Warmgate beside ONNX Runtime, each under the same limit. */
@@ -128,13 +130,7 @@ public final class MemoryCommand implements Callable<Integer> {
               + " runs (as it is).")
   private Integer readAhead;
 
-  @Option(names = "--json", description = "Print one JSON object and nothing else.")
-  private boolean json;
-
-  // Read by the command line itself, from the arguments.
-  @SuppressWarnings("UnusedVariable")
-  @Option(names = "--debug", description = "Show where an error comes from.")
-  private boolean debug;
+  @Mixin private OutputOptions output;
 
   private final PrintStream out;
   private final PrintStream err;
@@ -157,7 +153,7 @@ public final class MemoryCommand implements Callable<Integer> {
     ControlGroup.create(CONTROL_GROUPS, "warmgate-bench-probe", LEAST_BYTES).close();
     try (WorkFolder folder = WorkFolder.open(workDir)) {
       MemoryReport report = measure(folder, bytes);
-      if (json) {
+      if (output.json()) {
         out.println(report.json());
       } else {
         out.print(report.text());

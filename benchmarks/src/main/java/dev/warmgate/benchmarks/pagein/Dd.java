@@ -8,7 +8,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** The yardstick: {@code dd iflag=direct bs=1M}. */
-public final class Dd {
+final class Dd {
   private static final long BLOCK = 1 << 20;
   private static final Pattern REPORT =
       Pattern.compile("(?m)^(\\d+) bytes .* copied, ([0-9.e+-]+) s");

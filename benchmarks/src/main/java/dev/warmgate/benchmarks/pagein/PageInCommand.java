@@ -1,5 +1,6 @@
 package dev.warmgate.benchmarks.pagein;
 
+import dev.warmgate.cli.OutputOptions;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.warmgate.generate.GenAiConfig;
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -51,13 +53,7 @@ public final class PageInCommand implements Callable<Integer> {
       description = "Turns of each side (${DEFAULT-VALUE}).")
   private int runs;
 
-  @Option(names = "--json", description = "Print one JSON object and nothing else.")
-  private boolean json;
-
-  // Read by the command line itself, from the arguments.
-  @SuppressWarnings("UnusedVariable")
-  @Option(names = "--debug", description = "Show where an error comes from.")
-  private boolean debug;
+  @Mixin private OutputOptions output;
 
   private final PrintStream out;
   private final PrintStream err;
@@ -99,7 +95,7 @@ public final class PageInCommand implements Callable<Integer> {
     for (PageIn pageIn : workloads(file)) {
       outcomes.add(measure(pageIn, plan));
     }
-    if (json) {
+    if (output.json()) {
       out.println(json(outcomes, plan));
     } else {
       print(outcomes, plan);

@@ -1,15 +1,12 @@
 package dev.warmgate.benchmarks.dispatch;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.warmgate.benchmarks.CommandResult;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import dev.warmgate.cli.Main;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Tag;
@@ -20,23 +17,14 @@ import org.junit.jupiter.api.io.TempDir;
 class DispatchBenchCommandTest {
   @TempDir Path directory;
 
-  private record Result(int exitCode, String out, String err) {}
-
-  private static Result run(String... args) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    ByteArrayOutputStream err = new ByteArrayOutputStream();
-    int exitCode =
-        Main.run(new PrintStream(out, true, UTF_8), new PrintStream(err, true, UTF_8), args);
-    return new Result(exitCode, out.toString(UTF_8), err.toString(UTF_8));
-  }
-
   @Tag("slow")
   @Test
   void printsJsonAndDraws() throws IOException {
     Path plot = directory.resolve("plot.svg");
-    Result result = run("dispatch-bench", "--seeds", "1", "--json", "--plot", plot.toString());
-    assertEquals(0, result.exitCode, result.err);
-    JsonObject json = JsonParser.parseString(result.out).getAsJsonObject();
+    CommandResult result =
+        CommandResult.of("dispatch-bench", "--seeds", "1", "--json", "--plot", plot.toString());
+    assertEquals(0, result.exitCode(), result.err());
+    JsonObject json = JsonParser.parseString(result.out()).getAsJsonObject();
     JsonObject first = json.getAsJsonArray("settings").get(0).getAsJsonObject();
     JsonObject phase = first.getAsJsonArray("methods").get(0).getAsJsonObject();
     assertEquals("phase", phase.get("method").getAsString());
@@ -57,9 +45,9 @@ class DispatchBenchCommandTest {
           {"dispatch-bench", "--plot", "plot.gif"},
           {"dispatch-bench", "--plot", directory.resolve("absent/plot.png").toString()}
         }) {
-      Result result = run(args);
-      assertEquals(2, result.exitCode, result.err);
-      assertEquals(1, result.err.lines().count(), result.err);
+      CommandResult result = CommandResult.of(args);
+      assertEquals(2, result.exitCode(), result.err());
+      assertEquals(1, result.err().lines().count(), result.err());
     }
   }
 }

@@ -1,15 +1,12 @@
 package dev.warmgate.benchmarks.pagein;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.warmgate.benchmarks.CommandResult;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import dev.warmgate.cli.Main;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,16 +18,6 @@ import org.junit.jupiter.api.io.TempDir;
 class PageInCommandTest {
   @TempDir Path directory;
 
-  private record Result(int exitCode, String out, String err) {}
-
-  private static Result run(String... args) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    ByteArrayOutputStream err = new ByteArrayOutputStream();
-    int exitCode =
-        Main.run(new PrintStream(out, true, UTF_8), new PrintStream(err, true, UTF_8), args);
-    return new Result(exitCode, out.toString(UTF_8), err.toString(UTF_8));
-  }
-
   @Tag("slow")
   @Test
   void readsAFileByBothWays() throws IOException {
@@ -38,10 +25,11 @@ class PageInCommandTest {
     try (var empty = new RandomAccessFile(file.toFile(), "rw")) {
       empty.setLength(65L << 20);
     }
-    Result result =
-        run("bench", "pagein", file.toString(), "--expert-mib", "2", "--runs", "1", "--json");
-    assertEquals(0, result.exitCode, result.err);
-    JsonObject json = JsonParser.parseString(result.out).getAsJsonObject();
+    CommandResult result =
+        CommandResult.of(
+            "bench", "pagein", file.toString(), "--expert-mib", "2", "--runs", "1", "--json");
+    assertEquals(0, result.exitCode(), result.err());
+    JsonObject json = JsonParser.parseString(result.out()).getAsJsonObject();
     JsonObject only = json.getAsJsonArray("results").get(0).getAsJsonObject();
     assertEquals(64L << 20, only.get("bytes").getAsLong());
     assertEquals(2 << 20, only.get("expert_bytes").getAsLong());
@@ -62,10 +50,10 @@ class PageInCommandTest {
           {"bench", "pagein", small.toString()},
           {"bench", "pagein", small.toString(), "--runs", "0"}
         }) {
-      Result result = run(args);
-      assertEquals(2, result.exitCode, result.err);
-      assertEquals(1, result.err.lines().count(), result.err);
-      assertTrue(result.err.startsWith("warmgate: "), result.err);
+      CommandResult result = CommandResult.of(args);
+      assertEquals(2, result.exitCode(), result.err());
+      assertEquals(1, result.err().lines().count(), result.err());
+      assertTrue(result.err().startsWith("warmgate: "), result.err());
     }
   }
 }

@@ -10,7 +10,6 @@ import dev.warmgate.hwdetect.PlanRequest;
 import dev.warmgate.hwdetect.Planner;
 import dev.warmgate.kernels.Kernels;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -38,6 +37,7 @@ final class Ep implements AutoCloseable {
   private final List<NodeCompute> computes = new ArrayList<>();
   private Throwable capabilityFailure;
   private MoeModel model;
+  private ModelFile file;
   private WeightLocator weights;
   private GateReader gateReader;
 
@@ -122,12 +122,15 @@ final class Ep implements AutoCloseable {
             gates.add(gate(graph));
           }
           Plan plan = plan(specs.getFirst());
-          model = MoeModel.open(source(Native.pointer(graphs)), specs, gates, options, plan);
+          model = MoeModel.open(file(Native.pointer(graphs)).path(), specs, gates, options, plan);
           for (int i = 0; i < count; i++) {
             NodeCompute compute = new NodeCompute(api, model.layer(i), plan.threads());
             computes.add(compute);
             Native.putPointer(computeInfosOut + 8L * i, compute.address());
           }
+          // A session lives long; what its file says isn't needed any more.
+          gateReader = null;
+          file.forget();
         });
   }
 
@@ -169,7 +172,7 @@ final class Ep implements AutoCloseable {
     try {
       MoeNode node = MoeNode.read(api, nodes[0]);
       if (weights == null) {
-        weights = new WeightLocator(api, api.graphModelPath(graph));
+        weights = new WeightLocator(api, file(graph));
       }
       return new LayerSpec(
           node.name(),
@@ -184,11 +187,11 @@ final class Ep implements AutoCloseable {
     }
   }
 
-  private Optional<Path> source(long graph) {
-    String path = api.graphModelPath(graph);
-    return path.isEmpty()
-        ? Optional.empty()
-        : Optional.of(Path.of(path).toAbsolutePath().normalize());
+  private ModelFile file(long graph) {
+    if (file == null) {
+      file = new ModelFile(api.graphModelPath(graph));
+    }
+    return file;
   }
 
   private Optional<GateMatrix> gate(long graph) {
@@ -196,7 +199,7 @@ final class Ep implements AutoCloseable {
       return Optional.empty();
     }
     if (gateReader == null) {
-      gateReader = new GateReader(api.graphModelPath(graph));
+      gateReader = new GateReader(file(graph));
     }
     return gateReader.find(api.valueName(api.nodeInputs(api.graphNodes(graph)[0])[2]));
   }

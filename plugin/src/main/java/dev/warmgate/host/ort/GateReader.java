@@ -7,7 +7,6 @@ import dev.warmgate.onnx.ModelInspection;
 import dev.warmgate.onnx.MoeLayer;
 import dev.warmgate.onnx.OnnxModel;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -24,23 +23,24 @@ final class GateReader {
   /** Layers by the name of their first matrix, which no optimiser changes. */
   private final Map<String, MoeLayer> layers = new HashMap<>();
 
-  /**
-   * Looks for the layers of a model.
-   *
-   * @param modelPath empty if it came from memory; nothing is found then
-   */
-  GateReader(String modelPath) {
-    if (modelPath.isEmpty()) {
-      return;
-    }
+  /** Looks for the layers of a model; of one that came from memory nothing is found. */
+  GateReader(ModelFile file) {
     try {
-      for (MoeLayer layer : ModelInspection.of(OnnxModel.read(Path.of(modelPath))).layers()) {
+      Optional<OnnxModel> model = file.model();
+      if (model.isEmpty()) {
+        return;
+      }
+      for (MoeLayer layer : ModelInspection.of(model.get()).layers()) {
         layer
             .tensor(Role.FC1_WEIGHTS)
             .ifPresent(tensor -> layers.put(tensor.tensor().name(), layer));
       }
     } catch (IOException | RuntimeException e) {
-      LOG.log(System.Logger.Level.INFO, "no gate is known of {0}: {1}", modelPath, e.getMessage());
+      LOG.log(
+          System.Logger.Level.INFO,
+          "no gate is known of {0}: {1}",
+          file.path().orElseThrow(),
+          e.getMessage());
     }
   }
 

@@ -2,7 +2,6 @@ package dev.warmgate.host.ort;
 
 import dev.warmgate.host.ort.OrtApi.ExternalInitializer;
 import dev.warmgate.onnx.Initializer;
-import dev.warmgate.onnx.OnnxModel;
 import dev.warmgate.onnx.TensorLocation.Addressable;
 import dev.warmgate.residency.FileRegion;
 import java.io.IOException;
@@ -12,7 +11,6 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -26,16 +24,12 @@ final class WeightLocator implements AutoCloseable {
   private static final int BUFFER_BYTES = 1 << 20;
 
   private final OrtApi api;
-  private final String modelPath;
-  private Map<String, Initializer> inModelFile;
+  private final ModelFile modelFile;
   private Path spillFile;
 
-  /**
-   * @param modelPath of the model's file, empty if it came from memory
-   */
-  WeightLocator(OrtApi api, String modelPath) {
+  WeightLocator(OrtApi api, ModelFile modelFile) {
     this.api = api;
-    this.modelPath = modelPath;
+    this.modelFile = modelFile;
   }
 
   /**
@@ -54,15 +48,20 @@ final class WeightLocator implements AutoCloseable {
 
   private FileRegion outside(ExternalInitializer external) {
     Path path =
-        modelPath.isEmpty()
-            ? Path.of(external.path())
-            : Path.of(modelPath).toAbsolutePath().resolveSibling(external.path());
+        modelFile
+            .path()
+            .map(model -> model.resolveSibling(external.path()))
+            .orElseGet(() -> Path.of(external.path()));
     return new FileRegion(path.normalize(), external.offset(), external.bytes());
   }
 
   private FileRegion inside(long valueInfo) throws IOException {
     MemorySegment data = api.initializerData(valueInfo);
-    Initializer initializer = modelFile().get(api.valueName(valueInfo));
+    Initializer initializer =
+        modelFile
+            .model()
+            .map(model -> model.graph().initializers().get(api.valueName(valueInfo)))
+            .orElse(null);
     if (initializer != null
         && initializer.location() instanceof Addressable place
         && place.length() == data.byteSize()
@@ -70,16 +69,6 @@ final class WeightLocator implements AutoCloseable {
       return new FileRegion(place.file(), place.offset(), place.length());
     }
     return spill(data);
-  }
-
-  private Map<String, Initializer> modelFile() throws IOException {
-    if (inModelFile == null) {
-      inModelFile =
-          modelPath.isEmpty()
-              ? Map.of()
-              : OnnxModel.read(Path.of(modelPath)).graph().initializers();
-    }
-    return inModelFile;
   }
 
   private static boolean holds(Addressable place, MemorySegment data) throws IOException {
