@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Builds libwarmgate of one platform into OUT/PLATFORM, unless it is there already.
+# Builds the entry points for native hosts, of one platform: libwarmgate (ONNX Runtime) into
+# OUT/ort/PLATFORM, libtriton_warmgate (Triton) into OUT/triton/PLATFORM, unless they are there.
 #
 #   PLATFORM=linux-x86_64|linux-arm64 [PLATFORM_COMPILER=g++] bash build.sh OUT
 #
-# JavaCPP's Maven plugin sets both variables, and PLATFORM_INCLUDEPATH to the folders of jni.h. The
-# library's name carries a hash of all that goes into it: JavaCPP caches unpacked libraries by name,
-# and an old one must not come back.
+# JavaCPP's Maven plugin sets both variables, and PLATFORM_INCLUDEPATH to the folders of jni.h.
+# libwarmgate's name carries a hash of all that goes into it: JavaCPP caches unpacked libraries by
+# name, and an old one must not come back. Triton prescribes the other's name.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -46,24 +47,36 @@ flags=(-std=c++17 -O2 -fPIC -fno-exceptions -fno-rtti -fvisibility=hidden -Wall 
 # Java calls back for as long as the process lives: dlclose must not unload the code.
 # shellcheck disable=SC2054 # the commas are the linker options' own
 link=(-shared -static-libgcc -static-libstdc++ -Wl,--as-needed -Wl,-z,nodelete -Wl,-z,noexecstack
-  -Wl,-z,relro -Wl,-z,defs "-Wl,--version-script=$here/exports.map" -ldl -pthread -s)
+  -Wl,-z,relro -Wl,-z,defs -ldl -pthread -s)
 
 hash=$({
   "$compiler" --version | head -n 1
-  echo "${flags[*]} ${link[*]##*/}"
-  cat "$here"/*.cpp "$here"/exports.map
+  echo "${flags[*]} ${link[*]}"
+  cat "$here"/*.cpp "$here"/*.h "$here"/*.map
 } | sha256sum | cut -c 1-12)
 
-folder=$out/$platform
+ort=$out/ort/$platform
+triton=$out/triton/$platform
 library=libwarmgate-$hash.so
-if [[ -f $folder/$library && -f $folder/library.properties ]]; then
+backend=libtriton_warmgate.so
+stamp="library=$library"
+if [[ -f $ort/$library && -f $triton/$backend ]] &&
+  grep -qsx "$stamp" "$ort/library.properties"; then
   exit 0
 fi
-mkdir -p "$folder"
-work=$(mktemp -d "$folder/build.XXXXXX")
+mkdir -p "$ort" "$triton"
+work=$(mktemp -d "$out/build.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-"$compiler" "${flags[@]}" "${includes[@]}" "$here/warmgate.cpp" -o "$work/$library" "${link[@]}"
-rm -f "$folder"/libwarmgate-*.so
-mv "$work/$library" "$folder/$library"
-echo "library=$library" > "$folder/library.properties"
-echo "libwarmgate: built $platform/$library with $("$compiler" --version | head -n 1)"
+
+# compile LIBRARY EXPORTS SOURCE: into the work folder.
+compile() {
+  "$compiler" "${flags[@]}" "${includes[@]}" "$here/$3" "$here/jvm.cpp" -o "$work/$1" \
+    "-Wl,--version-script=$here/$2" "${link[@]}"
+}
+compile "$library" exports.map warmgate.cpp
+compile "$backend" triton_exports.map triton_warmgate.cpp
+rm -f "$ort"/libwarmgate-*.so
+mv "$work/$library" "$ort/$library"
+mv "$work/$backend" "$triton/$backend"
+echo "$stamp" > "$ort/library.properties"
+echo "libwarmgate: built $platform/$library and $backend with $("$compiler" --version | head -n 1)"

@@ -44,7 +44,8 @@ public enum ElementType {
     this.text = text;
   }
 
-  static ElementType of(int code) {
+  /** The type with a code; {@link #UNKNOWN} if there is none. */
+  public static ElementType of(int code) {
     for (ElementType type : values()) {
       if (type.code == code) {
         return type;
@@ -78,7 +79,7 @@ public enum ElementType {
    *
    * @throws ArithmeticException if that is beyond 2^63
    */
-  long bytes(long count) {
+  public long bytes(long count) {
     if (count <= Long.MAX_VALUE / 128) {
       return (count * bits + 7) / 8;
     }

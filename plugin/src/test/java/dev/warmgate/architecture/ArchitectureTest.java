@@ -71,6 +71,7 @@ class ArchitectureTest {
               entry(
                   "host.ort",
                   Set.of(
+                      "host.ffi",
                       "expert",
                       "onnx",
                       "config",
@@ -79,6 +80,7 @@ class ArchitectureTest {
                       "hwdetect",
                       "residency",
                       "routing")),
+              entry("host.ffi", Set.of()),
               entry(
                   "cli",
                   Set.of(

@@ -2,6 +2,9 @@ package dev.warmgate.host.ort;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.warmgate.host.ffi.Stub;
+import dev.warmgate.host.ffi.Native;
+import dev.warmgate.host.ffi.OrtLibrary;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
@@ -35,10 +38,8 @@ public final class EntryPoints {
     try {
       // SAFETY: the stubs are in the global arena: they outlive every host.
       bind.invokeExact(MemorySegment.ofAddress(bindFunction), INSTANCE.create, INSTANCE.release);
-    } catch (RuntimeException | Error e) {
-      throw e;
     } catch (Throwable e) {
-      throw new AssertionError(e);
+      throw Native.rethrow(e);
     }
   }
 
@@ -59,6 +60,7 @@ public final class EntryPoints {
             throw new IllegalArgumentException("the host has no room for a factory");
           }
           EpFactory factory = new EpFactory(api);
+          OrtLibrary.register(apiBase);
           factories.put(factory.address(), factory);
           Native.putPointer(factoriesOut, factory.address());
           Native.putPointer(countOut, 1);
@@ -78,6 +80,6 @@ public final class EntryPoints {
   }
 
   private long stub(String method, int parameters) {
-    return Upcall.stub(MethodHandles.lookup(), this, method, parameters, true, Arena.global());
+    return Stub.of(MethodHandles.lookup(), this, method, parameters, true, Arena.global());
   }
 }

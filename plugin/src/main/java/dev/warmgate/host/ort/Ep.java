@@ -1,5 +1,7 @@
 package dev.warmgate.host.ort;
 
+import dev.warmgate.host.ffi.Stub;
+import dev.warmgate.host.ffi.Native;
 import dev.warmgate.config.WarmgateOptions;
 import dev.warmgate.expert.LayerSpec;
 import dev.warmgate.expert.MoeModel;
@@ -67,7 +69,7 @@ final class Ep implements AutoCloseable {
     struct.set(
         ValueLayout.JAVA_LONG,
         offset,
-        Upcall.stub(MethodHandles.lookup(), this, method, parameters, result, arena));
+        Stub.of(MethodHandles.lookup(), this, method, parameters, result, arena));
   }
 
   long getName(long self) {

@@ -1,5 +1,7 @@
 package dev.warmgate.host.ort;
 
+import dev.warmgate.host.ffi.Stub;
+import dev.warmgate.host.ffi.Native;
 import dev.warmgate.expert.MoeLayer;
 import dev.warmgate.expert.Pool;
 import java.io.IOException;
@@ -40,7 +42,7 @@ final class NodeCompute implements AutoCloseable {
     struct.set(
         ValueLayout.JAVA_LONG,
         offset,
-        Upcall.stub(MethodHandles.lookup(), this, method, parameters, result, arena));
+        Stub.of(MethodHandles.lookup(), this, method, parameters, result, arena));
   }
 
   long createState(long self, long computeContext, long stateOut) {

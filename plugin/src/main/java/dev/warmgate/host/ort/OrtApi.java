@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.warmgate.host.ffi.Native;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
@@ -102,7 +103,7 @@ final class OrtApi {
       long epApi = (long) GET_EP_API.invokeExact(target(Native.pointer(api + 317 * 8)));
       return new OrtApi(api, epApi);
     } catch (Throwable e) {
-      throw rethrow(e);
+      throw Native.rethrow(e);
     }
   }
 
@@ -112,7 +113,7 @@ final class OrtApi {
       return (long)
           CREATE_STATUS.invokeExact(function(0), code, arena.allocateFrom(message).address());
     } catch (Throwable e) {
-      throw rethrow(e);
+      throw Native.rethrow(e);
     }
   }
 
@@ -121,7 +122,7 @@ final class OrtApi {
     try {
       return (int) INT_1.invokeExact(function(307), hardwareDevice) == 0;
     } catch (Throwable e) {
-      throw rethrow(e);
+      throw Native.rethrow(e);
     }
   }
 
@@ -132,7 +133,7 @@ final class OrtApi {
       check((long) STATUS_5.invokeExact(epFunction(0), factory, hardwareDevice, 0L, 0L, out));
       return Native.pointer(out);
     } catch (Throwable e) {
-      throw rethrow(e);
+      throw Native.rethrow(e);
     }
   }
 
@@ -148,7 +149,7 @@ final class OrtApi {
               STATUS_4.invokeExact(
                   epFunction(16), supportInfo, nodes.address(), 1L, options.address()));
     } catch (Throwable e) {
-      throw rethrow(e);
+      throw Native.rethrow(e);
     }
   }
 
@@ -170,7 +171,7 @@ final class OrtApi {
       VOID_1.invokeExact(function(300), pairs);
       return entries;
     } catch (Throwable e) {
-      throw rethrow(e);
+      throw Native.rethrow(e);
     }
   }
 
@@ -189,7 +190,7 @@ final class OrtApi {
                   0,
                   where));
     } catch (Throwable e) {
-      throw rethrow(e);
+      throw Native.rethrow(e);
     }
   }
 
@@ -200,7 +201,7 @@ final class OrtApi {
       check((long) STATUS_2.invokeExact(function(346), graph, out));
       return Native.pointer(out);
     } catch (Throwable e) {
-      throw rethrow(e);
+      throw Native.rethrow(e);
     }
   }
 
@@ -268,7 +269,7 @@ final class OrtApi {
       check((long) STATUS_2.invokeExact(function(331), valueInfo, out));
       return Native.bool(out);
     } catch (Throwable e) {
-      throw rethrow(e);
+      throw Native.rethrow(e);
     }
   }
 
@@ -297,7 +298,7 @@ final class OrtApi {
               elementType,
               Arrays.stream(dims.asSlice(0, 8L * rank).toArray(JAVA_LONG)).boxed().toList()));
     } catch (Throwable e) {
-      throw rethrow(e);
+      throw Native.rethrow(e);
     }
   }
 
@@ -323,7 +324,7 @@ final class OrtApi {
       VOID_1.invokeExact(function(369), info);
       return Optional.of(new ExternalInitializer(path, offset, bytes));
     } catch (Throwable e) {
-      throw rethrow(e);
+      throw Native.rethrow(e);
     }
   }
 
@@ -344,7 +345,7 @@ final class OrtApi {
       long bytes = Native.pointer(out);
       return Native.view(tensorData(value, out), bytes);
     } catch (Throwable e) {
-      throw rethrow(e);
+      throw Native.rethrow(e);
     }
   }
 
@@ -356,7 +357,7 @@ final class OrtApi {
       check((long) STATUS_3.invokeExact(kernelContextGetInput, context, index, out));
       return Native.pointer(out);
     } catch (Throwable e) {
-      throw rethrow(e);
+      throw Native.rethrow(e);
     }
   }
 
@@ -366,7 +367,7 @@ final class OrtApi {
       check((long) STATUS_5.invokeExact(kernelContextGetOutput, context, index, dims, rank, out));
       return Native.pointer(out);
     } catch (Throwable e) {
-      throw rethrow(e);
+      throw Native.rethrow(e);
     }
   }
 
@@ -376,7 +377,7 @@ final class OrtApi {
       check((long) STATUS_2.invokeExact(getTensorMutableData, value, out));
       return Native.pointer(out);
     } catch (Throwable e) {
-      throw rethrow(e);
+      throw Native.rethrow(e);
     }
   }
 
@@ -403,7 +404,7 @@ final class OrtApi {
         VOID_1.invokeExact(releaseTensorTypeAndShapeInfo, info);
       }
     } catch (Throwable e) {
-      throw rethrow(e);
+      throw Native.rethrow(e);
     }
   }
 
@@ -414,7 +415,7 @@ final class OrtApi {
     try {
       check((long) STATUS_5.invokeExact(parallelFor, context, function, parts, parts, argument));
     } catch (Throwable e) {
-      throw rethrow(e);
+      throw Native.rethrow(e);
     }
   }
 
@@ -431,7 +432,7 @@ final class OrtApi {
       check((long) READ_ATTRIBUTE.invokeExact(function(272), attribute, type, data, bytes, out));
       return Native.pointer(out);
     } catch (Throwable e) {
-      throw rethrow(e);
+      throw Native.rethrow(e);
     }
   }
 
@@ -441,7 +442,7 @@ final class OrtApi {
       check((long) STATUS_2.invokeExact(function(index), object, out));
       return Native.string(Native.pointer(out));
     } catch (Throwable e) {
-      throw rethrow(e);
+      throw Native.rethrow(e);
     }
   }
 
@@ -454,7 +455,7 @@ final class OrtApi {
       check((long) STATUS_3.invokeExact(function(listIndex), object, items.address(), count));
       return items.asSlice(0, 8 * count).toArray(JAVA_LONG);
     } catch (Throwable e) {
-      throw rethrow(e);
+      throw Native.rethrow(e);
     }
   }
 
@@ -476,15 +477,5 @@ final class OrtApi {
 
   private static MemorySegment target(long address) {
     return MemorySegment.ofAddress(address);
-  }
-
-  private static RuntimeException rethrow(Throwable e) {
-    if (e instanceof RuntimeException runtime) {
-      return runtime;
-    }
-    if (e instanceof Error error) {
-      throw error;
-    }
-    throw new AssertionError(e);
   }
 }

@@ -2,15 +2,8 @@ package dev.warmgate.host.ort;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.MethodType;
-import java.util.Arrays;
 import java.util.function.Consumer;
 
 /** The way from C into Java: stubs, and the wall that no exception gets through. */
@@ -100,34 +93,6 @@ final class Upcall {
   /** For the hot path, which has a try block of its own. */
   static void probe(String name) {
     fault.accept(name);
-  }
-
-  /**
-   * A C function pointer for a method of an object. All parameters are longs; a result is a long,
-   * or none.
-   *
-   * @param arena frees the stub; must not be closed from within it
-   */
-  static long stub(
-      MethodHandles.Lookup lookup,
-      Object receiver,
-      String method,
-      int parameters,
-      boolean result,
-      Arena arena) {
-    MemoryLayout[] arguments = new MemoryLayout[parameters];
-    Arrays.fill(arguments, ValueLayout.JAVA_LONG);
-    FunctionDescriptor descriptor =
-        result
-            ? FunctionDescriptor.of(ValueLayout.JAVA_LONG, arguments)
-            : FunctionDescriptor.ofVoid(arguments);
-    MethodType type = descriptor.toMethodType();
-    try {
-      MethodHandle target = lookup.bind(receiver, method, type);
-      return Linker.nativeLinker().upcallStub(target, descriptor, arena).address();
-    } catch (ReflectiveOperationException e) {
-      throw new LinkageError(e.getMessage(), e);
-    }
   }
 
   /** A struct with the API's version in front and zeros behind it. */
