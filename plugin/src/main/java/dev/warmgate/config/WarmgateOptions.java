@@ -1,5 +1,6 @@
 package dev.warmgate.config;
 
+import dev.warmgate.kernels.Precision;
 import dev.warmgate.kernels.Tier;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -23,6 +24,7 @@ import java.util.stream.Collectors;
  * @param prefetch what the next layer's experts are guessed from, to read them before they are
  *     asked for
  * @param eviction which resident expert makes room for an absent one
+ * @param precision what quantised experts are multiplied by
  * @param tier a kernel tier to use instead of the planned one; it can only lower it
  * @param threads the most threads that compute a layer, if not as many as the host has
  * @param ioThreads threads that read experts
@@ -37,6 +39,7 @@ public record WarmgateOptions(
     RoutingOptions routing,
     Prefetch prefetch,
     Eviction eviction,
+    Precision precision,
     Optional<Tier> tier,
     OptionalInt threads,
     OptionalInt ioThreads,
@@ -155,6 +158,12 @@ public record WarmgateOptions(
               values(Eviction.class),
               "which expert makes room for an absent one; default is learned"),
           new Definition(
+              "precision",
+              "exact",
+              values(Precision.class),
+              "what quantised experts are multiplied by: fp32 activations as they are (exact), or"
+                  + " rounded to int8 in blocks of 32 (fast); other experts are always exact"),
+          new Definition(
               "tier",
               "auto",
               "auto, " + values(Tier.class),
@@ -214,6 +223,7 @@ public record WarmgateOptions(
         RoutingOptions.parse(given),
         choice(given, "prefetch", Prefetch.class).orElse(Prefetch.GATE),
         choice(given, "eviction", Eviction.class).orElse(Eviction.DEFAULT),
+        choice(given, "precision", Precision.class).orElse(Precision.EXACT),
         tier(given),
         count(given, "threads", 1024),
         count(given, "io_threads", 256),

@@ -7,6 +7,7 @@ import dev.warmgate.kernels.Team;
 import dev.warmgate.metrics.LayerStats;
 import dev.warmgate.metrics.RoutingStats;
 import dev.warmgate.residency.ResidencyMask;
+import dev.warmgate.routing.GivenWeights;
 import dev.warmgate.routing.RoutingException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -85,23 +86,31 @@ public final class MoeLayer {
   }
 
   /**
-   * Computes the layer for some tokens.
+   * Computes the layer for some tokens. All values are of the type that {@link LayerSpec#values}
+   * says.
    *
-   * @param hidden {@code f32[tokens, H]}
-   * @param logits gate logits, {@code f32[tokens, E]}
-   * @param out {@code f32[tokens, H]}; unspecified after an error
+   * @param hidden {@code [tokens, H]}
+   * @param logits gate logits, {@code [tokens, E]}
+   * @param shares combine weights, {@code [tokens, E]}; {@link MemorySegment#NULL} if they come
+   *     from the logits
+   * @param out {@code [tokens, H]}; unspecified after an error
    * @param tokens how many, ≥ 0
    * @param team who computes
    * @throws IOException in one line that names layer, expert and file, if an expert can't be read
    * @throws RoutingException in one line that names layer and token, if a token has no finite logit
    */
   public void execute(
-      MemorySegment hidden, MemorySegment logits, MemorySegment out, int tokens, Team team)
+      MemorySegment hidden,
+      MemorySegment logits,
+      MemorySegment shares,
+      MemorySegment out,
+      int tokens,
+      Team team)
       throws IOException {
     int piece = kind.maxTokens();
     if (tokens <= piece) {
       if (tokens > 0) {
-        executePiece(hidden, logits, out, 0, tokens, team);
+        executePiece(hidden, logits, shares, out, 0, tokens, team);
       }
       return;
     }
@@ -110,6 +119,7 @@ public final class MoeLayer {
       executePiece(
           rows(hidden, first, count, spec.shape().hidden()),
           rows(logits, first, count, spec.rule().experts()),
+          spec.rule().givenWeights() ? rows(shares, first, count, spec.rule().experts()) : shares,
           rows(out, first, count, spec.shape().hidden()),
           first,
           count,
@@ -120,35 +130,38 @@ public final class MoeLayer {
   private void executePiece(
       MemorySegment hidden,
       MemorySegment logits,
+      MemorySegment shares,
       MemorySegment out,
       int first,
       int tokens,
       Team team)
       throws IOException {
     Workspace workspace = workspaces.take();
+    CallValues values = workspace.values;
     try {
-      route(logits, first, tokens, workspace);
+      values.begin(hidden, logits, shares, out, tokens);
+      route(values, first, tokens, workspace);
       RoutingTap watcher = tap;
       if (watcher != null) {
-        watcher.routed(index, logits, workspace.selection);
+        watcher.routed(index, values.logits(), workspace.selection);
       }
       workspace.assignments.group(workspace.selection);
       workspace.begin(tokens);
       workspace.batch.begin(
           tokens,
           spec.rule().topK(),
-          hidden,
+          values.hidden(),
           workspace.inner(),
           workspace.partial(),
           workspace.selection.weights(),
-          out,
+          values.out(),
           parts(tokens, team));
       workspace.leases.begin(
           cacheLayer, workspace.assignments.experts(), workspace.assignments.groups());
       // What this layer waits for is asked for before what the next one may want.
       workspace.leases.request();
       if (prefetcher.isPresent()) {
-        prefetcher.get().routed(index, hidden, tokens, workspace.assignments);
+        prefetcher.get().routed(index, values.hidden(), tokens, workspace.assignments);
       }
       Tape tape = tapes.get();
       if (tape != null) {
@@ -156,6 +169,7 @@ public final class MoeLayer {
       }
       computeExperts(workspace, team);
       team.run(kernels, Step.COMBINE, workspace.batch);
+      values.end(out, tokens);
       routing.learn(workspace.selection);
     } finally {
       workspace.leases.close();
@@ -164,11 +178,14 @@ public final class MoeLayer {
     }
   }
 
-  private void route(MemorySegment logits, int first, int tokens, Workspace workspace) {
+  private void route(CallValues values, int first, int tokens, Workspace workspace) {
     try {
-      routing.route(logits, tokens, workspace.selection);
+      routing.route(values.logits(), tokens, workspace.selection);
     } catch (RoutingException e) {
       throw e.in(spec.name(), first);
+    }
+    if (spec.rule().givenWeights()) {
+      GivenWeights.apply(spec.rule(), values.shares(), workspace.selection);
     }
   }
 
@@ -199,8 +216,8 @@ public final class MoeLayer {
     return Math.clamp(work / WORK_PER_PART, 1, team.width());
   }
 
-  private static MemorySegment rows(MemorySegment matrix, int first, int count, int columns) {
-    long rowBytes = (long) columns * Float.BYTES;
+  private MemorySegment rows(MemorySegment matrix, int first, int count, int columns) {
+    long rowBytes = (long) columns * spec.values().bytes();
     return matrix.asSlice(first * rowBytes, count * rowBytes);
   }
 }

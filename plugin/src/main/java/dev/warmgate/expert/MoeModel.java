@@ -123,11 +123,7 @@ public final class MoeModel implements AutoCloseable {
       var layout = SlotViews.Layout.of(spec);
       var kind =
           new Workspace.Kind(
-              spec.shape(),
-              spec.rule().experts(),
-              spec.rule().topK(),
-              place.cache(),
-              options.metrics());
+              spec.shape(), spec.rule(), spec.values(), place.cache(), options.metrics());
       layers.add(
           new MoeLayer(
               spec,

@@ -2,6 +2,8 @@ package dev.warmgate.expert;
 
 import dev.warmgate.kernels.ExpertWeights;
 import dev.warmgate.kernels.FfnShape;
+import dev.warmgate.kernels.Matrix;
+import dev.warmgate.kernels.WeightFormat;
 import dev.warmgate.residency.ExpertCache;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicReferenceArray;
@@ -15,10 +17,17 @@ final class SlotViews {
   private final Layout layout;
   private final AtomicReferenceArray<ExpertWeights> views;
 
-  /** Which parts a slot has, in the order fc1, bias1, fc2, bias2. */
-  record Layout(FfnShape shape, boolean bias1, boolean bias2) {
+  /** Which of its optional parts a matrix has. */
+  record Parts(boolean zeroPoints, boolean bias) {
+    static Parts of(MatrixPlace place) {
+      return new Parts(place.zeroPoints().isPresent(), place.bias().isPresent());
+    }
+  }
+
+  /** What an expert in a slot looks like. */
+  record Layout(FfnShape shape, Parts fc1, Parts fc2) {
     static Layout of(LayerSpec spec) {
-      return new Layout(spec.shape(), spec.bias1().isPresent(), spec.bias2().isPresent());
+      return new Layout(spec.shape(), Parts.of(spec.fc1()), Parts.of(spec.fc2()));
     }
   }
 
@@ -40,14 +49,38 @@ final class SlotViews {
 
   private ExpertWeights view(MemorySegment slot) {
     FfnShape shape = layout.shape();
-    long fc1 = (long) shape.rows1() * shape.hidden() * Float.BYTES;
-    long bias1 = layout.bias1() ? (long) shape.rows1() * Float.BYTES : 0;
-    long fc2 = (long) shape.hidden() * shape.inner() * Float.BYTES;
-    long bias2 = layout.bias2() ? (long) shape.hidden() * Float.BYTES : 0;
+    var cutter = new Cutter(slot, shape.format());
     return new ExpertWeights(
-        slot.asSlice(0, fc1),
-        layout.bias1() ? slot.asSlice(fc1, bias1) : MemorySegment.NULL,
-        slot.asSlice(fc1 + bias1, fc2),
-        layout.bias2() ? slot.asSlice(fc1 + bias1 + fc2, bias2) : MemorySegment.NULL);
+        cutter.next(layout.fc1(), shape.rows1(), shape.hidden()),
+        cutter.next(layout.fc2(), shape.hidden(), shape.inner()));
+  }
+
+  /** Cuts a slot into its parts, in the order of {@link MatrixPlace#parts}. */
+  private static final class Cutter {
+    private final MemorySegment slot;
+    private final WeightFormat format;
+    private long position;
+
+    Cutter(MemorySegment slot, WeightFormat format) {
+      this.slot = slot;
+      this.format = format;
+    }
+
+    Matrix next(Parts parts, long rows, long columns) {
+      return new Matrix(
+          next(format.weightBytes(rows, columns)),
+          next(format.scaleBytes(rows, columns)),
+          next(parts.zeroPoints() ? format.zeroPointBytes(rows, columns) : 0),
+          next(parts.bias() ? format.biasBytes(rows) : 0));
+    }
+
+    private MemorySegment next(long bytes) {
+      if (bytes == 0) {
+        return MemorySegment.NULL;
+      }
+      MemorySegment part = slot.asSlice(position, bytes);
+      position += bytes;
+      return part;
+    }
   }
 }

@@ -3,8 +3,10 @@ package dev.warmgate.expert;
 import dev.warmgate.kernels.FfnBatch;
 import dev.warmgate.kernels.FfnShape;
 import dev.warmgate.kernels.NativeMemory;
+import dev.warmgate.kernels.RealType;
 import dev.warmgate.residency.ExpertCache;
 import dev.warmgate.residency.LeaseSet;
+import dev.warmgate.routing.GateRule;
 import dev.warmgate.routing.Selection;
 import java.lang.foreign.MemorySegment;
 
@@ -16,14 +18,17 @@ final class Workspace implements AutoCloseable {
   private static final long SCRATCH_BYTES = 64L << 20;
 
   /** What layers that can use each other's workspaces have in common. */
-  record Kind(FfnShape shape, int experts, int topK, ExpertCache cache, boolean counting) {
+  record Kind(FfnShape shape, GateRule rule, RealType values, ExpertCache cache, boolean counting) {
 
     /** Bounds what a call keeps beside the scratch: a few objects for each assignment. */
     static final int MAX_TOKENS = 4096;
 
     /** The most tokens that are computed at once. */
     int maxTokens() {
-      return Math.clamp(SCRATCH_BYTES / (assignmentBytes() * topK), 1, MAX_TOKENS);
+      long tokenBytes =
+          assignmentBytes() * rule.topK()
+              + CallValues.tokenBytes(values, shape.hidden(), rule.experts());
+      return Math.clamp(SCRATCH_BYTES / tokenBytes, 1, MAX_TOKENS);
     }
 
     private long assignmentBytes() {
@@ -31,6 +36,7 @@ final class Workspace implements AutoCloseable {
     }
   }
 
+  final CallValues values;
   final Selection selection;
   final Assignments assignments;
   final LeaseSet leases;
@@ -44,16 +50,19 @@ final class Workspace implements AutoCloseable {
 
   Workspace(Kind kind) {
     this.kind = kind;
-    selection = new Selection(kind.topK());
-    assignments = new Assignments(kind.experts());
+    GateRule rule = kind.rule();
+    values =
+        new CallValues(kind.values(), kind.shape().hidden(), rule.experts(), rule.givenWeights());
+    selection = new Selection(rule.topK());
+    assignments = new Assignments(rule.experts());
     leases = kind.cache().newLeaseSet(kind.counting());
-    batch = new FfnBatch(kind.shape(), kind.experts());
-    ready = new int[kind.experts()];
+    batch = new FfnBatch(kind.shape(), rule.experts());
+    ready = new int[rule.experts()];
   }
 
   /** Makes room for the scratch of a call. */
   void begin(int tokens) {
-    int needed = tokens * kind.topK();
+    int needed = tokens * kind.rule().topK();
     if (needed > capacity) {
       long innerBytes = (long) needed * kind.shape().inner() * Float.BYTES;
       long partialBytes = (long) needed * kind.shape().hidden() * Float.BYTES;
@@ -81,6 +90,7 @@ final class Workspace implements AutoCloseable {
     batch.close();
     assignments.close();
     selection.close();
+    values.close();
     scratch.close();
   }
 }

@@ -44,7 +44,7 @@ public enum ElementType {
     this.text = text;
   }
 
-  /** The type with a code; {@link #UNKNOWN} if there is none. */
+  /** The type of that code, which ONNX Runtime uses too; {@link #UNKNOWN} for any other. */
   public static ElementType of(int code) {
     for (ElementType type : values()) {
       if (type.code == code) {

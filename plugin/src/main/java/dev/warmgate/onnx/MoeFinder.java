@@ -5,9 +5,6 @@ import java.util.List;
 
 /** Goes through a model, bodies of control flow included, and sorts out its MoE nodes. */
 final class MoeFinder {
-  /** The largest {@code k} that is served. */
-  static final int MAX_TOP_K = 16;
-
   private final List<MoeLayer> layers = new ArrayList<>();
   private final List<Unsupported> unsupported = new ArrayList<>();
 
@@ -32,7 +29,7 @@ final class MoeFinder {
       if (isMoe(node)) {
         try {
           layers.add(new MoeLayerReader(scope, node).read());
-        } catch (MoeLayerReader.Refused e) {
+        } catch (RefusedNodeException e) {
           refuse(node, e.getMessage());
         }
       }

@@ -10,7 +10,7 @@ import java.util.Optional;
  * @param op {@code MoE} or {@code QMoE}
  * @param scope the control-flow bodies around it, outermost first; empty in the main graph
  * @param experts experts of the layer
- * @param topK experts that a token uses, 1 to {@link MoeFinder#MAX_TOP_K}
+ * @param topK experts that a token uses, 1 to {@code experts}
  * @param hidden width of the hidden states
  * @param inner width between an expert's two matrices
  * @param activation what stands between them

@@ -87,9 +87,6 @@ record Layers(List<MoeLayer> chosen, List<Unsupported> left) {
 
     /** Why a layer stays where it is. */
     Optional<String> objection(MoeLayer layer) {
-      if (!layer.op().equals("MoE") || !layer.format().text().equals("fp32")) {
-        return Optional.of(layer.op() + " with " + layer.format().text() + " is not served yet");
-      }
       if (!layer.scope().isEmpty()) {
         return Optional.of("it is inside the subgraph of another node");
       }

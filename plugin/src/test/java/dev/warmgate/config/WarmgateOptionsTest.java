@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.warmgate.config.WarmgateOptions.Eviction;
 import dev.warmgate.config.WarmgateOptions.Io;
 import dev.warmgate.config.WarmgateOptions.Prefetch;
+import dev.warmgate.kernels.Precision;
 import dev.warmgate.kernels.Tier;
 import java.util.List;
 import java.util.Map;
@@ -47,6 +48,7 @@ class WarmgateOptionsTest {
             LOSSLESS,
             Prefetch.GATE,
             Eviction.DEFAULT,
+            Precision.EXACT,
             Optional.empty(),
             OptionalInt.empty(),
             OptionalInt.empty(),
@@ -78,6 +80,7 @@ class WarmgateOptionsTest {
             LOSSLESS,
             Prefetch.OFF,
             Eviction.LRU,
+            Precision.FAST,
             Optional.of(Tier.AVX2),
             OptionalInt.of(3),
             OptionalInt.of(4),
@@ -85,17 +88,18 @@ class WarmgateOptionsTest {
             Optional.of(Path.of("/a/b")),
             false),
         WarmgateOptions.parse(
-            Map.of(
-                "expert_memory", "35%",
-                "process_memory", "1g",
-                "prefetch", "off",
-                "eviction", "lru",
-                "tier", "avx2",
-                "threads", "3",
-                "io_threads", "4",
-                "io", "direct",
-                "state_dir", "/a/b",
-                "metrics", "off")));
+            Map.ofEntries(
+                Map.entry("expert_memory", "35%"),
+                Map.entry("process_memory", "1g"),
+                Map.entry("prefetch", "off"),
+                Map.entry("eviction", "lru"),
+                Map.entry("precision", "fast"),
+                Map.entry("tier", "avx2"),
+                Map.entry("threads", "3"),
+                Map.entry("io_threads", "4"),
+                Map.entry("io", "direct"),
+                Map.entry("state_dir", "/a/b"),
+                Map.entry("metrics", "off"))));
   }
 
   @ParameterizedTest
@@ -135,6 +139,7 @@ class WarmgateOptionsTest {
         "routing | best",
         "eviction | auto",
         "eviction | belady",
+        "precision | int8",
         "tier | ''",
         "tier | sse2",
         "tier | avx-512",

@@ -55,7 +55,7 @@ class ExecuteAllocationTest {
       for (int round = 0; round < 200 && least > 0; round++) {
         long before = threads.getCurrentThreadAllocatedBytes();
         for (int call = 0; call < CALLS; call++) {
-          layer.execute(x, z, out, tokens, Team.caller());
+          layer.execute(x, z, MemorySegment.NULL, out, tokens, Team.caller());
         }
         least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
       }
@@ -81,8 +81,8 @@ class ExecuteAllocationTest {
       for (int round = 0; round < 200 && least > 0; round++) {
         long before = threads.getCurrentThreadAllocatedBytes();
         for (int call = 0; call < CALLS; call++) {
-          model.layer(0).execute(x, z, out, tokens, Team.caller());
-          model.layer(1).execute(x, z, out, tokens, Team.caller());
+          model.layer(0).execute(x, z, MemorySegment.NULL, out, tokens, Team.caller());
+          model.layer(1).execute(x, z, MemorySegment.NULL, out, tokens, Team.caller());
         }
         least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
       }

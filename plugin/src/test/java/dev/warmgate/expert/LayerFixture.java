@@ -4,6 +4,7 @@ import dev.warmgate.config.WarmgateOptions;
 import dev.warmgate.hwdetect.Plan;
 import dev.warmgate.kernels.Activation;
 import dev.warmgate.kernels.FfnShape;
+import dev.warmgate.kernels.RealType;
 import dev.warmgate.kernels.Team;
 import dev.warmgate.kernels.Tier;
 import dev.warmgate.residency.FileRegion;
@@ -59,7 +60,14 @@ final class LayerFixture {
     Optional<FileRegion> b2 = biases[1] ? Optional.of(put(bytes, bias2, gap)) : Optional.empty();
     content = bytes.array();
     Files.write(file, content);
-    spec = new LayerSpec(name(), shape, rule, first, b1, second, b2);
+    spec =
+        new LayerSpec(
+            name(),
+            shape,
+            rule,
+            RealType.FP32,
+            MatrixPlace.real(first, b1),
+            MatrixPlace.real(second, b2));
   }
 
   private String name() {
@@ -123,6 +131,7 @@ final class LayerFixture {
       layer.execute(
           arena.allocateFrom(F32, hidden),
           arena.allocateFrom(F32, logits),
+          MemorySegment.NULL,
           out.asSlice(0, 4L * hidden.length),
           hidden.length / spec.shape().hidden(),
           team);

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.warmgate.kernels.Activation;
 import dev.warmgate.kernels.FfnShape;
+import dev.warmgate.kernels.RealType;
 import dev.warmgate.residency.FileRegion;
 import dev.warmgate.routing.GateRule;
 import java.nio.file.Path;
@@ -21,10 +22,11 @@ class LayerSpecTest {
         "/layers.3/moe",
         FfnShape.of(7, 5, Activation.SWIGLU_HALVES),
         GateRule.moe(3, 2, true),
-        new FileRegion(FILE, 0, sizes[0]),
-        Optional.of(new FileRegion(FILE, 0, sizes[1])),
-        new FileRegion(FILE, 0, sizes[2]),
-        Optional.of(new FileRegion(FILE, 0, sizes[3])));
+        RealType.FP32,
+        MatrixPlace.real(
+            new FileRegion(FILE, 0, sizes[0]), Optional.of(new FileRegion(FILE, 0, sizes[1]))),
+        MatrixPlace.real(
+            new FileRegion(FILE, 0, sizes[2]), Optional.of(new FileRegion(FILE, 0, sizes[3]))));
   }
 
   @Test

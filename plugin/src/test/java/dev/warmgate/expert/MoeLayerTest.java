@@ -282,7 +282,7 @@ class MoeLayerTest {
     for (int slots : new int[] {1, 3, 16}) {
       // Closing would be refused if a failed call had kept a lease.
       try (MoeModel model = layer.open(bestTier(), slots)) {
-        layer.cut(layer.spec.fc1().offset() + layer.spec.fc1().length() / 2);
+        layer.cut(layer.spec.fc1().weights().offset() + layer.spec.fc1().weights().length() / 2);
         for (int i = 0; i < 5; i++) {
           var e =
               assertThrows(

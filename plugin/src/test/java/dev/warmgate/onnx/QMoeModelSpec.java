@@ -1,5 +1,7 @@
 package dev.warmgate.onnx;
 
+import java.util.Arrays;
+
 /**
  * What a generated model with {@code QMoE} nodes, or with {@code MoE} nodes in fp16, is like;
  * {@link QMoeModels} writes it, {@link QMoeReference} computes it.
@@ -50,6 +52,15 @@ public record QMoeModelSpec(
   /** Scales of a row of {@code columns} weights. */
   public int blocks(int columns) {
     return block == 0 ? 1 : Math.ceilDiv(columns, block);
+  }
+
+  /** Bytes of one expert. */
+  public long bytesPerExpert() {
+    var weights = new QMoeWeights(this, 0);
+    return Arrays.stream(QMoeWeights.Part.values())
+        .filter(weights::has)
+        .mapToLong(weights::bytesPerExpert)
+        .sum();
   }
 
   /** Changes what doesn't depend on the format. */

@@ -107,9 +107,9 @@ class QMoeSemanticsTest {
   void ortComputesTheSame(QMoeModelSpec spec) throws IOException, OrtException {
     Path model = QMoeModels.write(folder.resolve("model.onnx"), spec);
     var random = new Random(spec.moe().seed());
-    try (var ort = new StockSession(model, spec, Map.of())) {
+    try (var ort = new QMoeSession(model, spec, Map.of())) {
       for (int tokens : new int[] {1, 7, 0}) {
-        Inputs inputs = Inputs.random(spec, tokens, random);
+        QMoeInputs inputs = QMoeInputs.random(spec, tokens, random);
         assertClose(spec, inputs.expected(spec), inputs.run(ort), tokens + " tokens");
       }
     }
@@ -120,8 +120,8 @@ class QMoeSemanticsTest {
     for (int bits : new int[] {8, 4, 2}) {
       QMoeModelSpec spec = SMALL.with(MOE.withSizes(64, 96)).withFormat(bits, 32, true);
       Path model = QMoeModels.write(folder.resolve("model.onnx"), spec);
-      Inputs inputs = Inputs.random(spec, 7, new Random(1));
-      try (var ort = new StockSession(model, spec, Map.of("session.disable_prepacking", "1"))) {
+      QMoeInputs inputs = QMoeInputs.random(spec, 7, new Random(1));
+      try (var ort = new QMoeSession(model, spec, Map.of("session.disable_prepacking", "1"))) {
         assertClose(spec, inputs.expected(spec), inputs.run(ort), "not prepacked");
       }
     }
@@ -154,13 +154,14 @@ class QMoeSemanticsTest {
       QMoeModelSpec spec =
           SMALL.with(MOE.withTopK(topK).withActivation(Activation.IDENTITY).withSizes(16, 16));
       Path model = QMoeModels.write(folder.resolve("ties.onnx"), spec);
-      try (var ort = new StockSession(model, spec, Map.of())) {
+      try (var ort = new QMoeSession(model, spec, Map.of())) {
         for (float[] logits : usable) {
-          var inputs = new Inputs(gaussians(spec, random, 16), List.of(logits), List.of());
+          var inputs =
+              new QMoeInputs(QMoeInputs.gaussians(spec, random, 16), List.of(logits), List.of());
           assertClose(spec, inputs.expected(spec), inputs.run(ort), "k " + topK);
         }
         for (float[] logits : zero) {
-          float[] hidden = gaussians(spec, random, 16);
+          float[] hidden = QMoeInputs.gaussians(spec, random, 16);
           float[] out = ort.run(hidden, List.of(logits), List.of());
           for (int i = 0; i < out.length; i++) {
             assertEquals(hidden[i], out[i], "only the residual");
@@ -173,13 +174,13 @@ class QMoeSemanticsTest {
   /** ONNX Runtime has kernels for all fp32 and all fp16; what is mixed is cast. */
   @Test
   void scalesMayBeOfTheOtherType() throws IOException, OrtException {
-    Inputs inputs = Inputs.random(SMALL.with(MOE), 3, new Random(2));
+    QMoeInputs inputs = QMoeInputs.random(SMALL.with(MOE), 3, new Random(2));
     for (ElementType type : new ElementType[] {ElementType.FLOAT, ElementType.FLOAT16}) {
       QMoeModelSpec spec = SMALL.with(MOE.withStorage(Storage.EMBEDDED)).withType(type);
       Path model =
           QMoeModels.write(
               folder.resolve("mixed.onnx"), spec, tensors("scales", QMoeSemanticsTest::recode));
-      try (var ort = new StockSession(model, spec, Map.of())) {
+      try (var ort = new QMoeSession(model, spec, Map.of())) {
         // The reference's scales are those before.
         assertClose(inputs.expected(spec), inputs.run(ort), 2e-3, spec.toString());
       }
@@ -213,58 +214,22 @@ class QMoeSemanticsTest {
     for (int bits : new int[] {8, 4, 2}) {
       QMoeModelSpec spec = SMALL.with(MOE.withSizes(96, 64)).withFormat(bits, 64, true);
       Path model = QMoeModels.write(folder.resolve("model.onnx"), spec);
-      Inputs inputs = Inputs.random(spec, 7, new Random(1));
-      try (var ort = new StockSession(model, spec, Map.of())) {
+      QMoeInputs inputs = QMoeInputs.random(spec, 7, new Random(1));
+      try (var ort = new QMoeSession(model, spec, Map.of())) {
         double error = error(inputs.expected(spec), inputs.run(ort));
         assertTrue(bits == 8 ? error < 1e-5 : error > 0.1, bits + " bits: " + error);
       }
     }
   }
 
-  private static final class Inputs {
-    private final float[] hidden;
-    private final List<float[]> routers;
-    private final List<float[]> shares;
-
-    Inputs(float[] hidden, List<float[]> routers, List<float[]> shares) {
-      this.hidden = hidden;
-      this.routers = routers;
-      this.shares = shares;
-    }
-
-    static Inputs random(QMoeModelSpec spec, int tokens, Random random) {
-      float[] hidden = gaussians(spec, random, tokens * spec.moe().hidden());
-      List<float[]> routers = new ArrayList<>();
-      List<float[]> shares = new ArrayList<>();
-      for (int layer = 0; layer < spec.moe().layers(); layer++) {
-        if (spec.moe().router() == Router.INPUT) {
-          routers.add(gaussians(spec, random, tokens * spec.moe().experts()));
-        }
-        if (spec.routerWeights()) {
-          // Negative ones too: they count as none.
-          shares.add(gaussians(spec, random, tokens * spec.moe().experts()));
-        }
-      }
-      return new Inputs(hidden, routers, shares);
-    }
-
-    double[] expected(QMoeModelSpec spec) {
-      return new QMoeReference(spec).run(hidden, routers, shares);
-    }
-
-    float[] run(StockSession ort) throws OrtException {
-      return ort.run(hidden, routers, shares);
-    }
-  }
-
   private void assertRefused(QMoeModelSpec spec, Consumer<GraphProto.Builder> change)
       throws IOException {
     Path model = QMoeModels.write(folder.resolve("refused.onnx"), spec, change);
-    Inputs inputs = Inputs.random(spec, 1, new Random(1));
+    QMoeInputs inputs = QMoeInputs.random(spec, 1, new Random(1));
     assertThrows(
         OrtException.class,
         () -> {
-          try (var ort = new StockSession(model, spec, Map.of())) {
+          try (var ort = new QMoeSession(model, spec, Map.of())) {
             inputs.run(ort);
           }
         },
@@ -325,18 +290,6 @@ class QMoeSemanticsTest {
     tensor
         .setRawData(ByteString.copyFrom(to.flip()))
         .setDataType((half ? ElementType.FLOAT : ElementType.FLOAT16).code());
-  }
-
-  private static float[] gaussians(QMoeModelSpec spec, Random random, int count) {
-    float[] values = new float[count];
-    for (int i = 0; i < count; i++) {
-      float value = (float) random.nextGaussian();
-      values[i] =
-          spec.type() == ElementType.FLOAT16
-              ? Float.float16ToFloat(Float.floatToFloat16(value))
-              : value;
-    }
-    return values;
   }
 
   private static void assertClose(

@@ -70,6 +70,22 @@ final class QMoeWeights {
     };
   }
 
+  /** Whether experts have that part. */
+  boolean has(Part part) {
+    return switch (part) {
+      case GATE -> false;
+      case FC1, FC2 -> true;
+      case SCALES1, SCALES2 -> spec.quantised();
+      case ZEROS1, ZEROS2 -> spec.quantised() && spec.zeroPoints();
+      case BIAS1, BIAS2 -> spec.moe().bias();
+    };
+  }
+
+  long bytesPerExpert(Part part) {
+    long elements = Arrays.stream(dims(part)).skip(1).reduce(1, Math::multiplyExact);
+    return type(part).bytes(elements);
+  }
+
   /** The tensor's bytes as a model stores them. */
   ByteBuffer bytes(Part part) {
     return tensors

@@ -4,6 +4,7 @@ import dev.warmgate.host.ffi.Stub;
 import dev.warmgate.host.ffi.Native;
 import dev.warmgate.config.WarmgateOptions;
 import dev.warmgate.expert.LayerSpec;
+import dev.warmgate.expert.MatrixPlace;
 import dev.warmgate.expert.MoeModel;
 import dev.warmgate.host.ort.MoeNode.UnsupportedNodeException;
 import dev.warmgate.hwdetect.HardwareDetector;
@@ -11,6 +12,7 @@ import dev.warmgate.hwdetect.Plan;
 import dev.warmgate.hwdetect.PlanRequest;
 import dev.warmgate.hwdetect.Planner;
 import dev.warmgate.kernels.Kernels;
+import dev.warmgate.onnx.ExpertTensor.Role;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -117,16 +119,20 @@ final class Ep implements AutoCloseable {
             throw new IllegalStateException("a session's layers are compiled once");
           }
           List<LayerSpec> specs = new ArrayList<>();
+          List<NodeInputs> inputs = new ArrayList<>();
           List<Optional<GateMatrix>> gates = new ArrayList<>();
           for (long i = 0; i < count; i++) {
             long graph = Native.pointer(graphs + 8 * i);
-            specs.add(spec(graph));
-            gates.add(gate(graph));
+            MoeNode node = node(graph);
+            specs.add(spec(node, graph));
+            inputs.add(NodeInputs.of(api, node, Native.pointer(fusedNodes + 8 * i)));
+            gates.add(gate(node, graph));
           }
           Plan plan = plan(specs.getFirst());
           model = MoeModel.open(file(Native.pointer(graphs)).path(), specs, gates, options, plan);
           for (int i = 0; i < count; i++) {
-            NodeCompute compute = new NodeCompute(api, model.layer(i), plan.threads());
+            NodeCompute compute =
+                new NodeCompute(api, model.layer(i), inputs.get(i), plan.threads());
             computes.add(compute);
             Native.putPointer(computeInfosOut + 8L * i, compute.address());
           }
@@ -147,46 +153,58 @@ final class Ep implements AutoCloseable {
 
   private boolean canServe(long node, boolean nested) {
     try {
-      if (api.nodeOperatorType(node).equals("QMoE")) {
-        throw new UnsupportedNodeException("quantised experts are not supported yet");
-      }
       if (nested) {
-        throw new UnsupportedNodeException("it is inside the subgraph of another node");
+        leave(node, "it is inside the subgraph of another node");
+        return false;
       }
-      MoeNode.read(api, node);
+      MoeNode.read(api, node, options.precision());
       return true;
     } catch (UnsupportedNodeException e) {
-      if (reported.add(api.nodeName(node))) {
-        api.log(
-            logger,
-            OrtApi.WARNING,
-            "Warmgate leaves %s to ONNX Runtime: %s".formatted(api.nodeName(node), e.getMessage()));
-      }
+      leave(node, e.getMessage());
       return false;
     }
   }
 
-  private LayerSpec spec(long graph) throws IOException {
+  private void leave(long node, String reason) {
+    if (reported.add(api.nodeName(node))) {
+      api.log(
+          logger,
+          OrtApi.WARNING,
+          "Warmgate leaves %s to ONNX Runtime: %s".formatted(api.nodeName(node), reason));
+    }
+  }
+
+  private MoeNode node(long graph) {
     long[] nodes = api.graphNodes(graph);
     if (nodes.length != 1) {
       throw new IllegalStateException("a claimed node came back as " + nodes.length);
     }
     try {
-      MoeNode node = MoeNode.read(api, nodes[0]);
-      if (weights == null) {
-        weights = new WeightLocator(api, file(graph));
-      }
-      return new LayerSpec(
-          node.name(),
-          node.shape(),
-          node.rule(),
-          weights.find(node.fc1()).orElseThrow(),
-          weights.find(node.bias1()),
-          weights.find(node.fc2()).orElseThrow(),
-          weights.find(node.bias2()));
+      return MoeNode.read(api, nodes[0], options.precision());
     } catch (UnsupportedNodeException e) {
-      throw new IllegalStateException("a claimed node changed: " + e.getMessage());
+      throw new IllegalStateException("a claimed node changed: " + e.getMessage(), e);
     }
+  }
+
+  private LayerSpec spec(MoeNode node, long graph) throws IOException {
+    if (weights == null) {
+      weights = new WeightLocator(api, file(graph));
+    }
+    return new LayerSpec(
+        node.name(),
+        node.shape(),
+        node.rule(),
+        node.values(),
+        new MatrixPlace(
+            weights.find(node.part(Role.FC1_WEIGHTS)).orElseThrow(),
+            weights.find(node.part(Role.FC1_SCALES)),
+            weights.find(node.part(Role.FC1_ZERO_POINTS)),
+            weights.find(node.part(Role.FC1_BIAS))),
+        new MatrixPlace(
+            weights.find(node.part(Role.FC2_WEIGHTS)).orElseThrow(),
+            weights.find(node.part(Role.FC2_SCALES)),
+            weights.find(node.part(Role.FC2_ZERO_POINTS)),
+            weights.find(node.part(Role.FC2_BIAS))));
   }
 
   private ModelFile file(long graph) {
@@ -196,19 +214,19 @@ final class Ep implements AutoCloseable {
     return file;
   }
 
-  private Optional<GateMatrix> gate(long graph) {
+  private Optional<GateMatrix> gate(MoeNode node, long graph) {
     if (options.prefetch() != Prefetch.GATE) {
       return Optional.empty();
     }
     if (gateReader == null) {
       gateReader = new GateReader(file(graph));
     }
-    return gateReader.find(api.valueName(api.nodeInputs(api.graphNodes(graph)[0])[2]));
+    return gateReader.find(api.valueName(node.part(Role.FC1_WEIGHTS)));
   }
 
   private Plan plan(LayerSpec first) {
     return Planner.plan(
-        HardwareDetector.detect(first.fc1().file().getParent()),
+        HardwareDetector.detect(first.fc1().weights().file().getParent()),
         new PlanRequest(options.tier(), options.threads(), options.ioThreads()),
         Kernels::availability);
   }

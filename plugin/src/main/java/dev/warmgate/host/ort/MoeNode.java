@@ -1,32 +1,43 @@
 package dev.warmgate.host.ort;
 
-import dev.warmgate.host.ort.OrtApi.TensorType;
 import dev.warmgate.kernels.Activation;
 import dev.warmgate.kernels.FfnShape;
+import dev.warmgate.kernels.Precision;
+import dev.warmgate.kernels.RealType;
+import dev.warmgate.kernels.WeightFormat;
+import dev.warmgate.onnx.ElementType;
+import dev.warmgate.onnx.ExpertLayout;
+import dev.warmgate.onnx.ExpertTensor.Role;
+import dev.warmgate.onnx.MoeActivation;
+import dev.warmgate.onnx.RefusedNodeException;
 import dev.warmgate.routing.GateRule;
-import java.util.Arrays;
-import java.util.List;
+import java.util.Optional;
 
 /**
- * A {@code com.microsoft::MoE} node that can be served, as ONNX Runtime's graph has it.
+ * A {@code com.microsoft::MoE} or {@code QMoE} node that can be served, as ONNX Runtime's graph has
+ * it.
  *
  * @param name of the node
  * @param shape of its experts
  * @param rule of its routing
- * @param fc1 its {@code OrtValueInfo}; these are valid during the upcall that the node came with
- * @param bias1 0 if absent
- * @param fc2 the second matrix
- * @param bias2 0 if absent
+ * @param values what hidden states, gate logits, combine weights and results are
+ * @param layout what it says of its experts
+ * @param graph the node itself
  */
 record MoeNode(
-    String name, FfnShape shape, GateRule rule, long fc1, long bias1, long fc2, long bias2) {
+    String name,
+    FfnShape shape,
+    GateRule rule,
+    RealType values,
+    ExpertLayout layout,
+    GraphNode graph) {
 
   /** A node that ONNX Runtime is to keep, and why. */
   static final class UnsupportedNodeException extends Exception {
     private static final long serialVersionUID = 1L;
 
-    UnsupportedNodeException(String reason) {
-      super(reason);
+    UnsupportedNodeException(String reason, Throwable cause) {
+      super(reason, cause);
     }
   }
 
@@ -34,110 +45,78 @@ record MoeNode(
    * Reads a node.
    *
    * @throws UnsupportedNodeException if it can't be served
-   * @throws IllegalArgumentException if nobody can serve it
+   * @throws IllegalArgumentException if nobody can serve it; the message names the node
    */
-  static MoeNode read(OrtApi api, long node) throws UnsupportedNodeException {
-    requireLimit(api, node);
-    long[] inputs = Arrays.copyOf(api.nodeInputs(node), 8);
-    require(inputs[6] == 0 && inputs[7] == 0, "it has a third matrix (fc3)");
-    TensorType hidden = type(api, inputs[0], "its hidden states");
-    require(hidden.elementType() == OrtApi.FLOAT, "its hidden states are not fp32");
-    List<Long> fc1 = weights(api, inputs[2], "fc1", 3);
-    List<Long> fc2 = weights(api, inputs[4], "fc2", 3);
-    Activation activation = activation(api, node);
-    long experts = fc2.get(0);
-    long inner = fc2.get(2);
-    long rows = activation.gated() ? 2 * inner : inner;
-    require(
-        fc1.equals(List.of(experts, rows, fc2.get(1))),
-        "fc1 is %s and fc2 is %s".formatted(fc1, fc2));
-    List<Long> hiddenDims = hidden.dimensions();
-    // An older order of dimensions, [E, in, out], can look like this one where H and I are swapped.
-    require(
-        hiddenDims.isEmpty() || hiddenDims.getLast() < 0 || hiddenDims.getLast().equals(fc2.get(1)),
-        "fc2 is %s for hidden states of size %s".formatted(fc2, hiddenDims));
-    requireBias(api, inputs[3], "fc1 bias", experts, rows);
-    requireBias(api, inputs[5], "fc2 bias", experts, fc2.get(1));
+  static MoeNode read(OrtApi api, long node, Precision precision) throws UnsupportedNodeException {
+    String name = api.nodeName(node);
+    var graph = new GraphNode(api, node);
     try {
-      FfnShape shape =
+      ExpertLayout layout = ExpertLayout.read(graph);
+      MoeActivation activation = layout.activation();
+      var shape =
           new FfnShape(
-              Math.toIntExact(fc2.get(1)),
-              Math.toIntExact(inner),
-              activation,
-              (float) api.floatAttribute(node, "activation_alpha").orElse(1),
-              (float) api.floatAttribute(node, "activation_beta").orElse(0),
-              (float) api.floatAttribute(node, "swiglu_limit").orElse(Double.POSITIVE_INFINITY));
-      GateRule rule =
-          GateRule.moe(
-              Math.toIntExact(experts),
-              Math.toIntExact(api.intAttribute(node, "k").orElse(1)),
-              api.intAttribute(node, "normalize_routing_weights").orElse(0) == 1);
-      return new MoeNode(
-          api.nodeName(node), shape, rule, inputs[2], inputs[3], inputs[4], inputs[5]);
-    } catch (IllegalArgumentException | ArithmeticException e) {
-      throw new UnsupportedNodeException(e.getMessage());
+              layout.hidden(),
+              layout.inner(),
+              activation(activation),
+              activation.alpha(),
+              activation.beta(),
+              activation.limit(),
+              format(layout),
+              precision);
+      RealType values = type(graph.input(ExpertLayout.HIDDEN_STATES).orElseThrow().type());
+      return new MoeNode(name, shape, rule(graph, layout), values, layout, graph);
+    } catch (RefusedNodeException e) {
+      if (e.isMalformed()) {
+        throw new IllegalArgumentException(name + ": " + e.getMessage(), e);
+      }
+      throw new UnsupportedNodeException(e.getMessage(), e);
+    } catch (IllegalArgumentException e) {
+      throw new UnsupportedNodeException(e.getMessage(), e);
     }
   }
 
-  /** ONNX Runtime's own kernel would end the process when it runs, so the node isn't left to it. */
-  private static void requireLimit(OrtApi api, long node) {
-    double limit = api.floatAttribute(node, "swiglu_limit").orElse(Double.POSITIVE_INFINITY);
-    if (limit < 0) {
-      throw new IllegalArgumentException(
-          "%s: swiglu_limit is %s".formatted(api.nodeName(node), limit));
-    }
+  /** The {@code OrtValueInfo} of a part of the experts; 0 if they don't have it. */
+  long part(Role role) {
+    return layout.input(role).map(graph::valueInfo).orElse(0L);
   }
 
-  private static Activation activation(OrtApi api, long node) throws UnsupportedNodeException {
-    String type = api.stringAttribute(node, "activation_type").orElse("relu");
-    return switch (type) {
+  private static GateRule rule(GraphNode node, ExpertLayout layout) {
+    GateRule rule =
+        node.quantised()
+            ? GateRule.qmoe(layout.experts(), layout.topK())
+            : GateRule.moe(layout.experts(), layout.topK(), layout.normalize());
+    return layout.routerWeights() ? rule.withGivenWeights(layout.normalize()) : rule;
+  }
+
+  private static Activation activation(MoeActivation activation) {
+    return switch (activation.type()) {
       case "relu" -> Activation.RELU;
       case "gelu" -> Activation.GELU;
       case "silu" -> Activation.SILU;
       case "identity" -> Activation.IDENTITY;
-      case "swiglu" -> swiglu(api.intAttribute(node, "swiglu_fusion").orElse(0));
-      default -> throw new UnsupportedNodeException("activation_type is '%s'".formatted(type));
+      case "swiglu" ->
+          activation.fusion() == 1 ? Activation.SWIGLU_INTERLEAVED : Activation.SWIGLU_HALVES;
+      default -> throw new IllegalArgumentException("activation_type is " + activation.type());
     };
   }
 
-  private static Activation swiglu(long fusion) throws UnsupportedNodeException {
-    return switch ((int) fusion) {
-      case 1 -> Activation.SWIGLU_INTERLEAVED;
-      case 2 -> Activation.SWIGLU_HALVES;
-      default -> throw new UnsupportedNodeException("swiglu_fusion is " + fusion);
+  private static WeightFormat format(ExpertLayout layout) {
+    Optional<ElementType> scales = layout.format().scales();
+    if (scales.isEmpty()) {
+      return new WeightFormat.Real(type(layout.format().storage()));
+    }
+    return new WeightFormat.Quantised(
+        layout.format().bits(),
+        layout.format().block(),
+        type(scales.get()),
+        type(layout.format().biases().orElse(ElementType.FLOAT)));
+  }
+
+  private static RealType type(ElementType type) {
+    return switch (type) {
+      case FLOAT -> RealType.FP32;
+      case FLOAT16 -> RealType.FP16;
+      default -> throw new IllegalArgumentException("something is of type " + type.text());
     };
-  }
-
-  private static void requireBias(OrtApi api, long bias, String what, long experts, long columns)
-      throws UnsupportedNodeException {
-    if (bias != 0) {
-      List<Long> dims = weights(api, bias, what, 2);
-      require(dims.equals(List.of(experts, columns)), "%s is %s".formatted(what, dims));
-    }
-  }
-
-  private static List<Long> weights(OrtApi api, long value, String what, int rank)
-      throws UnsupportedNodeException {
-    require(value != 0, what + " is missing");
-    require(api.isConstant(value), what + " is not constant");
-    TensorType type = type(api, value, what);
-    require(type.elementType() == OrtApi.FLOAT, what + " is not fp32");
-    List<Long> dims = type.dimensions();
-    require(
-        dims.size() == rank && dims.stream().allMatch(d -> d > 0 && d < 1L << 31),
-        "%s is %s".formatted(what, dims));
-    return dims;
-  }
-
-  private static TensorType type(OrtApi api, long value, String what)
-      throws UnsupportedNodeException {
-    return api.tensorType(value)
-        .orElseThrow(() -> new UnsupportedNodeException(what + " are of no known type"));
-  }
-
-  private static void require(boolean condition, String reason) throws UnsupportedNodeException {
-    if (!condition) {
-      throw new UnsupportedNodeException(reason);
-    }
   }
 }

@@ -17,16 +17,19 @@ final class NodeCompute implements AutoCloseable {
 
   private final OrtApi api;
   private final MoeLayer layer;
+  private final NodeInputs inputs;
   private final Arena arena = Arena.ofShared();
   private final MemorySegment struct = Upcall.struct(STRUCT_BYTES, arena);
   private final Pool<Call> calls;
 
   /**
+   * @param inputs of the node that ONNX Runtime calls
    * @param width how many threads the host may bring to a call
    */
-  NodeCompute(OrtApi api, MoeLayer layer, int width) {
+  NodeCompute(OrtApi api, MoeLayer layer, NodeInputs inputs, int width) {
     this.api = api;
     this.layer = layer;
+    this.inputs = inputs;
     this.calls = new Pool<>(() -> new Call(new OrtTeam(api, width)));
     callback(8, "createState", 3, true);
     callback(16, "compute", 3, true);
@@ -69,7 +72,7 @@ final class NodeCompute implements AutoCloseable {
   }
 
   private void compute(long context, Call call) throws IOException {
-    long hidden = api.contextInput(context, 0, call.out);
+    long hidden = api.contextInput(context, inputs.hidden(), call.out);
     int rank = api.tensorShape(hidden, call.dims, MAX_RANK, call.out);
     int size = layer.spec().shape().hidden();
     if (rank < 2 || Native.pointer(call.dims + 8L * (rank - 1)) != size) {
@@ -81,24 +84,38 @@ final class NodeCompute implements AutoCloseable {
     if (tokens == 0) {
       return;
     }
-    long logits = api.contextInput(context, 1, call.out);
-    int experts = layer.spec().rule().experts();
-    int logitsRank = api.tensorShape(logits, call.dims, MAX_RANK, call.out);
-    if (logitsRank != 2
-        || Native.pointer(call.dims) != tokens
-        || Native.pointer(call.dims + 8) != experts) {
-      throw new IllegalArgumentException(
-          "%s: router_probs must be %d x %d".formatted(layer.spec().name(), tokens, experts));
-    }
-    long rowBytes = (long) size * Float.BYTES;
+    boolean given = layer.spec().rule().givenWeights();
+    long rowBytes = (long) size * layer.spec().values().bytes();
+    // SAFETY: ONNX Runtime keeps the tensors until this upcall returns; their sizes are checked.
+    MemorySegment logits = perExpert(context, inputs.logits(), "router_probs", tokens, call);
+    MemorySegment shares =
+        given
+            ? perExpert(context, inputs.shares(), "router_weights", tokens, call)
+            : MemorySegment.NULL;
     call.team.begin(context);
-    // SAFETY: ONNX Runtime keeps the tensors until this upcall returns; their sizes were just read.
     layer.execute(
         call.hidden.at(api.tensorData(hidden, call.out), tokens * rowBytes),
-        call.logits.at(api.tensorData(logits, call.out), (long) tokens * experts * Float.BYTES),
+        logits,
+        shares,
         call.output.at(api.tensorData(output, call.out), tokens * rowBytes),
         tokens,
         call.team);
+  }
+
+  /** An input that has a value for each token and expert. */
+  private MemorySegment perExpert(long context, int input, String name, int tokens, Call call) {
+    long value = api.contextInput(context, input, call.out);
+    int experts = layer.spec().rule().experts();
+    int rank = api.tensorShape(value, call.dims, MAX_RANK, call.out);
+    if (rank != 2
+        || Native.pointer(call.dims) != tokens
+        || Native.pointer(call.dims + 8) != experts) {
+      throw new IllegalArgumentException(
+          "%s: %s must be %d x %d".formatted(layer.spec().name(), name, tokens, experts));
+    }
+    View view = input == inputs.logits() ? call.logits : call.shares;
+    return view.at(
+        api.tensorData(value, call.out), (long) tokens * experts * layer.spec().values().bytes());
   }
 
   private static int tokens(long dims, int rank) {
@@ -123,6 +140,7 @@ final class NodeCompute implements AutoCloseable {
     final long dims = arena.allocate(ValueLayout.JAVA_LONG, MAX_RANK).address();
     final View hidden = new View();
     final View logits = new View();
+    final View shares = new View();
     final View output = new View();
 
     Call(OrtTeam team) {

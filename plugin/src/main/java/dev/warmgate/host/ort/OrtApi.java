@@ -33,9 +33,6 @@ final class OrtApi {
 
   static final int INVALID_ARGUMENT = 2;
 
-  /** The element type of fp32 tensors. */
-  static final int FLOAT = 1;
-
   static final int WARNING = 2;
 
   private static final int ATTRIBUTE_INT = 1;
@@ -307,7 +304,10 @@ final class OrtApi {
    *
    * @param dimensions −1 where not fixed
    */
-  record TensorType(int elementType, List<Long> dimensions) {}
+  record TensorType(int elementType, List<Long> dimensions) {
+    /** Of what is no tensor. */
+    static final TensorType UNKNOWN = new TensorType(0, List.of());
+  }
 
   /** Where an initializer is stored outside the model's file; empty if it is inside. */
   Optional<ExternalInitializer> externalInitializer(long valueInfo) {

@@ -15,25 +15,44 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Runs a model of {@link QMoeModels} in ONNX Runtime as it comes, on one thread. */
-public final class StockSession implements AutoCloseable {
+/** Runs a model of {@link QMoeModels} in ONNX Runtime, as it comes or with a provider. */
+public final class QMoeSession implements AutoCloseable {
   private final OrtEnvironment environment = OrtEnvironment.getEnvironment();
   private final OrtSession session;
   private final QMoeModelSpec spec;
 
+  /** Changes a session's options. */
+  @FunctionalInterface
+  public interface Setup {
+    /** May refuse. */
+    void apply(OrtSession.SessionOptions options) throws OrtException;
+  }
+
   /**
+   * ONNX Runtime as it comes, on one thread.
+   *
    * @param configuration entries of the session's configuration
    */
-  public StockSession(Path model, QMoeModelSpec spec, Map<String, String> configuration)
+  public QMoeSession(Path model, QMoeModelSpec spec, Map<String, String> configuration)
       throws OrtException {
+    this(
+        model,
+        spec,
+        options -> {
+          options.setIntraOpNumThreads(1);
+          for (Map.Entry<String, String> entry : configuration.entrySet()) {
+            options.addConfigEntry(entry.getKey(), entry.getValue());
+          }
+        });
+  }
+
+  /** With what {@code setup} says. */
+  public QMoeSession(Path model, QMoeModelSpec spec, Setup setup) throws OrtException {
     this.spec = spec;
     try (var options = new OrtSession.SessionOptions()) {
-      options.setIntraOpNumThreads(1);
       // Failures are expected here and seen as exceptions.
       options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL);
-      for (Map.Entry<String, String> entry : configuration.entrySet()) {
-        options.addConfigEntry(entry.getKey(), entry.getValue());
-      }
+      setup.apply(options);
       session = environment.createSession(model.toString(), options);
     }
   }
