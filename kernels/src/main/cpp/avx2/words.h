@@ -4,8 +4,6 @@
 
 namespace {
 
-constexpr int EXACT_TILE = 3;  // tokens that are multiplied together, 2 rows at a time
-constexpr int FAST_TILE = 4;
 constexpr bool SIGNED_BYTES = true;  // 8-bit weights are multiplied as stored - 128
 
 WG_INLINE vi load_words(const uint8_t* p) { return _mm256_loadu_si256((const __m256i*)p); }
@@ -18,14 +16,13 @@ WG_INLINE vi shift_right(vi a) {
 // fp16, at any byte address.
 WG_INLINE vf load(const half* p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)p)); }
 
-// Each of the first values at p, LANES of which can be read, for `per` lanes.
+// Lane l of the result is lane index[l] of a.
 using vs = __m256i;
-WG_INLINE vs spread_index(int per) {
-  return _mm256_srl_epi32(lane_numbers(), _mm_cvtsi32_si128(__builtin_ctz((unsigned)per)));
-}
-WG_INLINE vf spread(const float* p, vs index) {
-  return _mm256_permutevar8x32_ps(load(p), index);
-}
+WG_INLINE vs spread_index(const int32_t* lanes) { return load_int(lanes); }
+WG_INLINE vf spread(vf a, vs index) { return _mm256_permutevar8x32_ps(a, index); }
+WG_INLINE vi spread(vi a, vs index) { return _mm256_permutevar8x32_epi32(a, index); }
+// The words of a, each shifted down by the number of bits in its lane of b.
+WG_INLINE vi shift_right_each(vi a, vi b) { return _mm256_srlv_epi32(a, b); }
 
 // The stored integers of each word as bytes: field f of each byte in bytes[f].
 template <int BITS>
@@ -43,22 +40,33 @@ WG_INLINE void split_bytes(vi words, vi (&bytes)[8 / BITS]) {
   }
 }
 
-// Sums of products of the four bytes of each word. Those at x are in -127..127, so that two
-// products of bytes never leave 16 bits.
-WG_INLINE vi dot_bytes(const vi (&w)[1], const int8_t* x) {
-  __m256i v = _mm256_load_si256((const __m256i*)x);
-  __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w[0]), _mm256_sign_epi8(v, w[0]));
-  return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
-}
-template <int N>
-WG_INLINE vi dot_bytes(const vi (&w)[N], const int8_t* x) {
-  __m256i pairs = _mm256_maddubs_epi16(w[0], _mm256_load_si256((const __m256i*)x));
+// Sums of products of the four bytes of each word; those at x are in -127..127, so that no sum of
+// products leaves 16 bits.
+template <int BITS>
+WG_INLINE vi products(const vi (&w)[8 / BITS], const int8_t* x) {
+  const __m256i first = _mm256_load_si256((const __m256i*)x);
+  __m256i pairs;
+  if constexpr (BITS == 8) {
+    pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w[0]), _mm256_sign_epi8(first, w[0]));
+  } else {
+    pairs = _mm256_maddubs_epi16(w[0], first);
 #pragma GCC unroll 4
-  for (int i = 1; i < N; i++) {
-    __m256i more = _mm256_maddubs_epi16(w[i], _mm256_load_si256((const __m256i*)(x + i * 32)));
-    pairs = _mm256_add_epi16(pairs, more);
+    for (int i = 1; i < 8 / BITS; i++) {
+      __m256i more = _mm256_maddubs_epi16(w[i], _mm256_load_si256((const __m256i*)(x + i * 32)));
+      pairs = _mm256_add_epi16(pairs, more);
+    }
   }
   return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+}
+// Neighbours in each 16 bytes are added: a's, then b's. Quicker than hadd.
+WG_INLINE vi join(vi a, vi b) {
+  const __m256 x = _mm256_castsi256_ps(a), y = _mm256_castsi256_ps(b);
+  return add_int(_mm256_castps_si256(_mm256_shuffle_ps(x, y, 0x88)),
+                 _mm256_castps_si256(_mm256_shuffle_ps(x, y, 0xdd)));
+}
+// The halves of a are added, and those of b.
+WG_INLINE vi fold(vi a, vi b) {
+  return add_int(_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31));
 }
 
 }  // namespace

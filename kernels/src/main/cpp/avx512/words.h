@@ -5,8 +5,6 @@
 
 namespace {
 
-constexpr int EXACT_TILE = 4;  // tokens that are multiplied together, 2 rows at a time
-constexpr int FAST_TILE = 4;
 #ifdef __AVX512VNNI__
 constexpr bool SIGNED_BYTES = false;
 #else
@@ -25,12 +23,13 @@ WG_INLINE vf load(const half* p) {
   return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i*)p));
 }
 
-// Each of the first values at p, LANES of which can be read, for `per` lanes.
+// Lane l of the result is lane index[l] of a.
 using vs = __m512i;
-WG_INLINE vs spread_index(int per) {
-  return _mm512_srl_epi32(lane_numbers(), _mm_cvtsi32_si128(__builtin_ctz((unsigned)per)));
-}
-WG_INLINE vf spread(const float* p, vs index) { return _mm512_permutexvar_ps(index, load(p)); }
+WG_INLINE vs spread_index(const int32_t* lanes) { return load_int(lanes); }
+WG_INLINE vf spread(vf a, vs index) { return _mm512_permutexvar_ps(index, a); }
+WG_INLINE vi spread(vi a, vs index) { return _mm512_permutexvar_epi32(index, a); }
+// The words of a, each shifted down by the number of bits in its lane of b.
+WG_INLINE vi shift_right_each(vi a, vi b) { return _mm512_srlv_epi32(a, b); }
 
 // The stored integers of each word as bytes: field f of each byte in bytes[f].
 template <int BITS>
@@ -48,34 +47,44 @@ WG_INLINE void split_bytes(vi words, vi (&bytes)[8 / BITS]) {
   }
 }
 
-// Sums of products of the four bytes of each word. Those at x are in -127..127.
+// Sums of products of the four bytes of each word; those at x are in -127..127.
+template <int BITS>
+WG_INLINE vi products(const vi (&w)[8 / BITS], const int8_t* x) {
 #ifdef __AVX512VNNI__
-template <int N>
-WG_INLINE vi dot_bytes(const vi (&w)[N], const int8_t* x) {
   __m512i sum = _mm512_setzero_si512();
 #pragma GCC unroll 4
-  for (int i = 0; i < N; i++) {
+  for (int i = 0; i < 8 / BITS; i++) {
     sum = _mm512_dpbusd_epi32(sum, w[i], _mm512_load_si512(x + i * 64));
   }
   return sum;
-}
 #else
-// Two products of bytes never leave 16 bits.
-WG_INLINE vi dot_bytes(const vi (&w)[1], const int8_t* x) {
-  __m512i v = _mm512_load_si512(x);
-  v = _mm512_mask_sub_epi8(v, _mm512_movepi8_mask(w[0]), _mm512_setzero_si512(), v);
-  return _mm512_madd_epi16(_mm512_maddubs_epi16(_mm512_abs_epi8(w[0]), v), _mm512_set1_epi16(1));
-}
-template <int N>
-WG_INLINE vi dot_bytes(const vi (&w)[N], const int8_t* x) {
-  __m512i pairs = _mm512_maddubs_epi16(w[0], _mm512_load_si512(x));
+  // No sum of products leaves 16 bits.
+  const __m512i first = _mm512_load_si512(x);
+  __m512i pairs;
+  if constexpr (BITS == 8) {
+    const __m512i turned = _mm512_mask_sub_epi8(first, _mm512_movepi8_mask(w[0]),
+                                                _mm512_setzero_si512(), first);
+    pairs = _mm512_maddubs_epi16(_mm512_abs_epi8(w[0]), turned);
+  } else {
+    pairs = _mm512_maddubs_epi16(w[0], first);
 #pragma GCC unroll 4
-  for (int i = 1; i < N; i++) {
-    pairs = _mm512_add_epi16(pairs, _mm512_maddubs_epi16(w[i], _mm512_load_si512(x + i * 64)));
+    for (int i = 1; i < 8 / BITS; i++) {
+      pairs = _mm512_add_epi16(pairs, _mm512_maddubs_epi16(w[i], _mm512_load_si512(x + i * 64)));
+    }
   }
   return _mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
-}
 #endif
+}
+// Neighbours in each 16 bytes are added: a's, then b's.
+WG_INLINE vi join(vi a, vi b) {
+  const __m512 x = _mm512_castsi512_ps(a), y = _mm512_castsi512_ps(b);
+  return add_int(_mm512_castps_si512(_mm512_shuffle_ps(x, y, 0x88)),
+                 _mm512_castps_si512(_mm512_shuffle_ps(x, y, 0xdd)));
+}
+// Neighbours of 16 bytes are added: a's, then b's.
+WG_INLINE vi fold(vi a, vi b) {
+  return add_int(_mm512_shuffle_i32x4(a, b, 0x88), _mm512_shuffle_i32x4(a, b, 0xdd));
+}
 
 }  // namespace
 

@@ -1,16 +1,31 @@
-// Rows of fp32 or fp16 weights times vectors. Include after the tier's vector.h and words.h; every
-// tier has its own copy, with internal linkage.
+// Rows of fp32 or fp16 weights times vectors. Include after the tier's vector.h and words.h;
+// every tier has its own copy, with internal linkage.
 //
-// The heart is `dot`: 4 rows of a matrix times T vectors. An element of the result is always summed
-// the same way: one vector accumulator along the row, the tail as a partly filled vector, then the
-// lanes in a fixed order. So its bits don't depend on T, the panel, the part or the other experts.
+// An element of the result is always summed the same way: one vector accumulator along the row, the
+// tail as a partly filled vector, then the lanes in a fixed order. So its bits don't depend on the
+// number of vectors, the panel, the part or the other experts.
 #ifndef WARMGATE_DENSE_H
 #define WARMGATE_DENSE_H
 
 namespace {
 
-constexpr int64_t ROWS = 4;        // rows of a register tile
-constexpr int64_t PREFETCH = 256;  // how many columns ahead the rows are fetched that come from memory
+constexpr int64_t ROWS = 4;         // rows of a register tile
+constexpr int64_t BLOCK_ROWS = 16;  // rows of a call
+constexpr int64_t PREFETCH = 256;  // how many columns ahead rows are fetched
+
+template <int T>
+struct Count {
+  static constexpr int value = T;
+};
+
+// Calls `call` with a number of tokens in 1..TILE as a constant.
+template <int T, typename Call>
+WG_INLINE void with_count(int64_t tokens, Call call) {
+  if constexpr (T < TILE) {
+    if (tokens != T) return with_count<T + 1>(tokens, call);
+  }
+  call(Count<T>{});
+}
 
 // The first n < LANES values; the others are 0, and their memory is not touched.
 WG_INLINE vf load_first(const half* p, int64_t n, vf) {
@@ -41,10 +56,9 @@ WG_INLINE void dot_span(const W* const* w, const float* const* x, int64_t from, 
   }
 }
 
-// FETCH: the rows come from memory, and the 4 rows that follow in memory will be wanted next.
+// FETCH: the rows come from memory, and the 4 rows that follow will be wanted next.
 template <typename W, int T, bool FETCH>
-WG_INLINE void dot(const W* const* w, const float* const* x, int64_t n, vf sums[T][ROWS]) {
-  vf acc[T][ROWS];
+WG_INLINE void dot(const W* const* w, const float* const* x, int64_t n, vf acc[T][ROWS]) {
 #pragma GCC unroll 8
   for (int t = 0; t < T; t++) {
 #pragma GCC unroll 4
@@ -55,7 +69,7 @@ WG_INLINE void dot(const W* const* w, const float* const* x, int64_t n, vf sums[
     // Near the end of the rows the next ones are fetched.
     int64_t near = n > PREFETCH ? (n - PREFETCH) / LANES * LANES : 0;
     dot_span<W, T, true>(w, x, 0, near, PREFETCH, acc);
-    dot_span<W, T, true>(w, x, near, i, ROWS * (w[1] - w[0]) + PREFETCH - n, acc);
+    dot_span<W, T, true>(w, x, near, i, (ROWS - 1) * n + PREFETCH, acc);
   } else {
     dot_span<W, T, false>(w, x, 0, i, 0, acc);
   }
@@ -70,20 +84,15 @@ WG_INLINE void dot(const W* const* w, const float* const* x, int64_t n, vf sums[
       }
     }
   }
-#pragma GCC unroll 8
-  for (int t = 0; t < T; t++) {
-#pragma GCC unroll 4
-    for (int r = 0; r < ROWS; r++) sums[t][r] = acc[t][r];
-  }
 }
 
-// Up to 4 rows, `ld` apart, times T vectors: out[t * stride + r]. Missing rows repeat the last one;
-// out has room for 4.
+// Up to 4 rows times T vectors: out[t * stride + r]. Missing rows repeat the last one; out has room
+// for 4.
 template <typename W, int T, bool FETCH>
-void dot_rows(const W* w, int64_t ld, int64_t rows, const float* const* x, int64_t n, float* out,
+void dot_rows(const W* w, int64_t rows, const float* const* x, int64_t n, float* out,
               int64_t stride) {
   const W* row[ROWS];
-  for (int64_t r = 0; r < ROWS; r++) row[r] = w + (r < rows ? r : rows - 1) * ld;
+  for (int64_t r = 0; r < ROWS; r++) row[r] = w + (r < rows ? r : rows - 1) * n;
   vf sums[T][ROWS];
   dot<W, T, FETCH>(row, x, n, sums);
   for (int t = 0; t < T; t++) {
@@ -91,53 +100,35 @@ void dot_rows(const W* w, int64_t ld, int64_t rows, const float* const* x, int64
   }
 }
 
-template <typename W, bool FETCH>
-WG_INLINE void dot_tile(int tokens, const W* w, int64_t ld, int64_t rows, const float* const* x,
-                        int64_t n, float* out, int64_t stride) {
-  static_assert(TILE <= 6, "a case for each number of tokens");
-  switch (tokens) {
-    case 1:
-      return dot_rows<W, 1, FETCH>(w, ld, rows, x, n, out, stride);
-    case 2:
-      return dot_rows<W, 2, FETCH>(w, ld, rows, x, n, out, stride);
-    case 3:
-      return dot_rows<W, 3, FETCH>(w, ld, rows, x, n, out, stride);
-    case 4:
-      if constexpr (TILE >= 4) return dot_rows<W, 4, FETCH>(w, ld, rows, x, n, out, stride);
-      return;
-    case 5:
-      if constexpr (TILE >= 5) return dot_rows<W, 5, FETCH>(w, ld, rows, x, n, out, stride);
-      return;
-    case 6:
-      if constexpr (TILE >= 6) return dot_rows<W, 6, FETCH>(w, ld, rows, x, n, out, stride);
-      return;
-  }
-}
-
 // Rows of one matrix as `multiply` wants them.
 template <typename W>
 struct DenseRows {
-  static constexpr int TOKENS = TILE;
+  static constexpr int64_t TOKENS = TILE;
   const W* weights;
   int64_t columns;
-  const float* x[TILE];
-  int tokens;
+  const float* x[TOKENS];
+  int64_t tokens;
 
   WG_INLINE int64_t row_bytes() const { return columns * (int64_t)sizeof(W); }
   WG_INLINE int64_t chunks() const { return 1; }
-  WG_INLINE void prepare(int64_t, int count, const float* const* vectors) {
+  WG_INLINE void prepare(int64_t, int64_t count, const float* const* vectors) {
     tokens = count;
-    for (int t = 0; t < count; t++) x[t] = vectors[t];
+    for (int64_t t = 0; t < count; t++) x[t] = vectors[t];
   }
-  // Up to 4 rows from `row` on, `step` apart: sums[t * stride + r].
-  WG_INLINE void dot(int64_t row, int64_t step, int64_t rows, bool fetch, float* sums,
-                     int64_t stride) const {
+  // Up to BLOCK_ROWS rows from `row` on: sums[t * stride + r], which has room for whole tiles. `fetch`:
+  // they come from memory.
+  WG_INLINE void dot(int64_t row, int64_t rows, bool fetch, float* sums, int64_t stride) const {
     const W* w = weights + row * columns;
-    if (fetch) {
-      dot_tile<W, true>(tokens, w, step * columns, rows, x, columns, sums, stride);
-    } else {
-      dot_tile<W, false>(tokens, w, step * columns, rows, x, columns, sums, stride);
-    }
+    with_count<1>(tokens, [&](auto some) {
+      for (int64_t r = 0; r < rows; r += ROWS) {
+        const int64_t here = rows - r < ROWS ? rows - r : ROWS;
+        if (fetch) {
+          dot_rows<W, some.value, true>(w + r * columns, here, x, columns, sums + r, stride);
+        } else {
+          dot_rows<W, some.value, false>(w + r * columns, here, x, columns, sums + r, stride);
+        }
+      }
+    });
   }
 };
 

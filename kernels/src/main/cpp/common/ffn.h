@@ -5,7 +5,7 @@
 
 namespace {
 
-constexpr int64_t PART_ROWS = 16;   // parts begin at multiples of this
+constexpr int64_t PART_ROWS = BLOCK_ROWS;  // parts begin at multiples of this
 constexpr int64_t MAX_PANEL = 128;  // rows between two activations; a multiple of PART_ROWS
 constexpr int64_t PANEL_BYTES = 256 << 10;  // of weights, to stay in L2 while all tokens pass
 constexpr int64_t COMBINE_COLUMNS = 128;
@@ -23,10 +23,12 @@ WG_INLINE Range range_of(int64_t n, int64_t block, int64_t part, int64_t parts) 
   return {from < n ? from : n, to < n ? to : n};
 }
 
-// Which rows of a matrix and of its bias are meant: element i is row first + i * step.
+// Which rows of a matrix and of its bias an element is made of: sets of them begin at first[0] and, if
+// there are two, first[1]; in each an element has `each` rows.
+template <int SETS>
 struct Lines {
-  int64_t first;
-  int64_t step;
+  int64_t first[SETS];
+  int64_t each;
 };
 
 // A bias in fp32 or fp16; `values` may be null.
@@ -43,8 +45,8 @@ struct Bias {
   }
 };
 
-// Sums of one panel: [tokens][rows], one block for the gate (or only) rows, one for the linear ones.
-template <int TOKENS>
+// Sums of one panel: [tokens][rows] of each set of lines.
+template <int64_t TOKENS>
 struct Panel {
   alignas(64) float sums[2][TOKENS][MAX_PANEL];
   alignas(64) float bias[2][MAX_PANEL];
@@ -71,55 +73,69 @@ WG_INLINE vf activate(const wg_ffn& b, vf gate, vf linear) {
   }
 }
 
-// One or two sets of lines of a matrix, from..to of each, times all vectors of an expert. `source`
-// and `target` give the vector and the row of results of an assignment, `finish` what becomes of a
-// gate and a linear sum.
-template <int M, typename Rows, typename Source, typename Target, typename Finish>
-WG_INLINE void multiply(Rows& matrix, const Lines (&lines)[M], Bias bias, Range range,
+// Gate and linear sums of LANES elements from element r on; of an element's only sum, that twice.
+template <int SETS, int64_t TOKENS>
+WG_INLINE void pick_sums(const Panel<TOKENS>& panel, int64_t each, int64_t token, int64_t r, vf& gate,
+                         vf& linear) {
+  constexpr int LAST = SETS - 1;
+  if (each == 1) {
+    gate = add(load(panel.sums[0][token] + r), load(panel.bias[0] + r));
+    linear = add(load(panel.sums[LAST][token] + r), load(panel.bias[LAST] + r));
+    return;
+  }
+  alignas(64) float apart[2][LANES];
+  for (int64_t i = 0; i < 2 * LANES; i++) {
+    apart[i % 2][i / 2] = panel.sums[0][token][2 * r + i] + panel.bias[0][2 * r + i];
+  }
+  gate = load(apart[0]);
+  linear = load(apart[1]);
+}
+
+// Lines of a matrix, for elements from..to, times all vectors of an expert. `source` and `target` give
+// the vector and the row of results of an assignment, `finish` what becomes of a gate and a linear sum.
+template <int SETS, typename Matrix, typename Source, typename Target, typename Finish>
+WG_INLINE void multiply(Matrix& matrix, const Lines<SETS>& lines, Bias bias, Range range,
                         const wg_expert& e, Source source, Target target, Finish finish) {
-  constexpr int TOKENS = Rows::TOKENS;
+  constexpr int64_t TOKENS = Matrix::TOKENS;
   Panel<TOKENS> panel;
-  int64_t panel_size = panel_rows(matrix.row_bytes() * M);
+  const int64_t panel_size = panel_rows(matrix.row_bytes() * SETS) / lines.each;
   for (int64_t from = range.from; from < range.to; from += panel_size) {
-    int64_t rows = range.to - from < panel_size ? range.to - from : panel_size;
-    for (int m = 0; m < M; m++) {
+    const int64_t elements = range.to - from < panel_size ? range.to - from : panel_size;
+    const int64_t rows = elements * lines.each;
+    for (int m = 0; m < SETS; m++) {
       for (int64_t r = 0; r < rows; r++) {
-        panel.bias[m][r] = bias.at(lines[m].first + (from + r) * lines[m].step);
+        panel.bias[m][r] = bias.at(lines.first[m] + from * lines.each + r);
       }
     }
     for (int64_t c = 0; c < e.count; c += TOKENS) {
-      int tokens = (int)(e.count - c < TOKENS ? e.count - c : TOKENS);
+      const int64_t tokens = e.count - c < TOKENS ? e.count - c : TOKENS;
       const float* x[TOKENS];
       float* y[TOKENS];
-      for (int t = 0; t < tokens; t++) {
+      for (int64_t t = 0; t < tokens; t++) {
         int32_t assignment = get(e.assignments, c + t);
         x[t] = source(assignment);
         y[t] = target(assignment) + from;
       }
       for (int64_t chunk = 0; chunk < matrix.chunks(); chunk++) {
         matrix.prepare(chunk, tokens, x);
-        // In the order of memory: interleaved lines together, separate ones one after the other.
-        const int64_t group = lines[0].step > 1 ? ROWS : rows;
-        for (int64_t g = 0; g < rows; g += group) {
-          for (int m = 0; m < M; m++) {
-            for (int64_t r = g; r < rows && r < g + group; r += ROWS) {
-              int64_t some = rows - r < ROWS ? rows - r : ROWS;
-              // Later tokens find the panel in the cache.
-              matrix.dot(lines[m].first + (from + r) * lines[m].step, lines[m].step, some, c == 0,
-                         panel.sums[m][0] + r, MAX_PANEL);
-            }
+        for (int m = 0; m < SETS; m++) {
+          for (int64_t r = 0; r < rows; r += BLOCK_ROWS) {
+            // Later tokens find the panel in the cache.
+            matrix.dot(lines.first[m] + from * lines.each + r,
+                       rows - r < BLOCK_ROWS ? rows - r : BLOCK_ROWS, c == 0,
+                       panel.sums[m][0] + r, MAX_PANEL);
           }
         }
       }
-      for (int t = 0; t < tokens; t++) {
-        for (int64_t r = 0; r < rows; r += LANES) {
-          vf gate = add(load(panel.sums[0][t] + r), load(panel.bias[0] + r));
-          vf linear = add(load(panel.sums[M - 1][t] + r), load(panel.bias[M - 1] + r));
+      for (int64_t t = 0; t < tokens; t++) {
+        for (int64_t r = 0; r < elements; r += LANES) {
+          vf gate, linear;
+          pick_sums<SETS>(panel, lines.each, t, r, gate, linear);
           vf result = finish(gate, linear);
-          if (rows - r >= LANES) {
+          if (elements - r >= LANES) {
             store(y[t] + r, result);
           } else {
-            store_first(y[t] + r, rows - r, result);
+            store_first(y[t] + r, elements - r, result);
           }
         }
       }
@@ -128,34 +144,31 @@ WG_INLINE void multiply(Rows& matrix, const Lines (&lines)[M], Bias bias, Range 
 }
 
 // One expert's part of the first step.
-template <typename Rows>
-void up(const wg_ffn& b, const wg_expert& e, Range range, Rows matrix) {
+template <typename Matrix>
+void up(const wg_ffn& b, const wg_expert& e, Range range, Matrix matrix) {
   const int64_t inner = b.inner;
   const Bias bias = {e.bias1, b.half_biases != 0};
   auto source = [&](int32_t a) { return b.x + a / b.top_k * (int64_t)b.hidden; };
   auto target = [&](int32_t a) { return b.inner_values + a * inner; };
   auto finish = [&](vf gate, vf linear) { return activate(b, gate, linear); };
   if (b.activation == WG_SWIGLU_INTERLEAVED) {
-    const Lines lines[2] = {{0, 2}, {1, 2}};
-    multiply(matrix, lines, bias, range, e, source, target, finish);
+    multiply(matrix, Lines<1>{{0}, 2}, bias, range, e, source, target, finish);
   } else if (b.activation == WG_SWIGLU_HALVES) {
-    const Lines lines[2] = {{0, 1}, {inner, 1}};
-    multiply(matrix, lines, bias, range, e, source, target, finish);
+    multiply(matrix, Lines<2>{{0, inner}, 1}, bias, range, e, source, target, finish);
   } else {
-    const Lines lines[1] = {{0, 1}};
-    multiply(matrix, lines, bias, range, e, source, target, finish);
+    multiply(matrix, Lines<1>{{0}, 1}, bias, range, e, source, target, finish);
   }
 }
 
 // One expert's part of the second step.
-template <typename Rows>
-void down(const wg_ffn& b, const wg_expert& e, Range range, Rows matrix) {
+template <typename Matrix>
+void down(const wg_ffn& b, const wg_expert& e, Range range, Matrix matrix) {
   const int64_t hidden = b.hidden, inner = b.inner;
-  const Lines lines[1] = {{0, 1}};
   auto source = [&](int32_t a) { return b.inner_values + a * inner; };
   auto target = [&](int32_t a) { return b.partial + a * hidden; };
   auto finish = [](vf sum, vf) { return sum; };
-  multiply(matrix, lines, Bias{e.bias2, b.half_biases != 0}, range, e, source, target, finish);
+  multiply(matrix, Lines<1>{{0}, 1}, Bias{e.bias2, b.half_biases != 0}, range, e, source, target,
+           finish);
 }
 
 WG_INLINE PackedMatrix packed_matrix(const wg_ffn& b, bool first, const wg_expert& e) {
@@ -172,18 +185,28 @@ WG_INLINE PackedMatrix packed_matrix(const wg_ffn& b, bool first, const wg_exper
   return m;
 }
 
-template <bool FIRST, int BITS, bool FAST>
+template <bool FIRST, int BITS, bool FAST, int GROUP>
 void packed_step(const wg_ffn& b, Range range) {
-  typename PackedRows<BITS, FAST>::Tile tile;
+  using Packed = PackedRows<BITS, FAST, GROUP>;
+  typename Packed::Tile tile;
   for (int32_t i = 0; i < b.expert_count; i++) {
     const wg_expert& e = b.experts[i];
     const PackedMatrix m = packed_matrix(b, FIRST, e);
-    const PackedRows<BITS, FAST> rows = {m, tile, {}, 0};
+    const Packed rows = {m, tile, {}, 0};
     if constexpr (FIRST) {
       up(b, e, range, rows);
     } else {
       down(b, e, range, rows);
     }
+  }
+}
+
+template <bool FIRST, int BITS, bool FAST>
+void packed_step(const wg_ffn& b, Range range) {
+  if (b.block == 16) {
+    packed_step<FIRST, BITS, FAST, 16>(b, range);
+  } else {
+    packed_step<FIRST, BITS, FAST, 32>(b, range);
   }
 }
 

@@ -1,5 +1,7 @@
 #include "../warmgate_kernels.h"
 
+#include <type_traits>
+
 #include "vector.h"
 
 #include "words.h"
@@ -21,6 +23,12 @@
 #include "../common/prepare.h"
 
 #include "../common/packed.h"
+
+#include "../common/exact.h"
+
+#include "../common/fast.h"
+
+#include "../common/packed_rows.h"
 
 #include "../common/ffn.h"
 

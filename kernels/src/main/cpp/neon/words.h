@@ -5,8 +5,6 @@
 
 namespace {
 
-constexpr int EXACT_TILE = 4;  // tokens that are multiplied together, 2 rows at a time
-constexpr int FAST_TILE = 4;
 constexpr bool SIGNED_BYTES = true;  // 8-bit weights are multiplied as stored - 128
 
 WG_INLINE vi load_words(const uint8_t* p) { return vreinterpretq_s32_u8(vld1q_u8(p)); }
@@ -23,15 +21,22 @@ WG_INLINE vf load(const half* p) {
   return vcvt_f32_f16(a);
 }
 
-// Each of the first values at p, LANES of which can be read, for `per` lanes: numbers of bytes.
+// Lane l of the result is lane index[l] of a. The index is one of bytes.
 using vs = uint8x16_t;
-WG_INLINE vs spread_index(int per) {
+WG_INLINE vs spread_index(const int32_t* lanes) {
   uint8_t bytes[16];
-  for (int i = 0; i < 16; i++) bytes[i] = (uint8_t)(i / 4 / per * 4 + i % 4);
+  for (int i = 0; i < 16; i++) bytes[i] = (uint8_t)(lanes[i / 4] * 4 + i % 4);
   return vld1q_u8(bytes);
 }
-WG_INLINE vf spread(const float* p, vs index) {
-  return vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_f32(load(p)), index));
+WG_INLINE vf spread(vf a, vs index) {
+  return vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_f32(a), index));
+}
+WG_INLINE vi spread(vi a, vs index) {
+  return vreinterpretq_s32_u8(vqtbl1q_u8(vreinterpretq_u8_s32(a), index));
+}
+// The words of a, each shifted down by the number of bits in its lane of b.
+WG_INLINE vi shift_right_each(vi a, vi b) {
+  return vreinterpretq_s32_u32(vshlq_u32(vreinterpretq_u32_s32(a), vnegq_s32(b)));
 }
 
 // The stored integers of each word as bytes: field f of each byte in bytes[f].
@@ -52,19 +57,21 @@ WG_INLINE void split_bytes(vi words, vi (&bytes)[8 / BITS]) {
   }
 }
 
-// Sums of products of the four bytes of each word. Those at x are in -127..127.
-template <int N>
-WG_INLINE vi dot_bytes(const vi (&w)[N], const int8_t* x) {
+// Sums of products of the four bytes of each word; those at x are in -127..127.
+template <int BITS>
+WG_INLINE vi products(const vi (&w)[8 / BITS], const int8_t* x) {
 #ifdef __ARM_FEATURE_DOTPROD
   int32x4_t sum = vdupq_n_s32(0);
 #pragma GCC unroll 4
-  for (int i = 0; i < N; i++) sum = vdotq_s32(sum, vreinterpretq_s8_s32(w[i]), vld1q_s8(x + i * 16));
+  for (int i = 0; i < 8 / BITS; i++) {
+    sum = vdotq_s32(sum, vreinterpretq_s8_s32(w[i]), vld1q_s8(x + i * 16));
+  }
   return sum;
 #else
   // No sum of products leaves 16 bits: one of 8-bit weights, four of smaller ones.
   int16x8_t low = vdupq_n_s16(0), high = low;
 #pragma GCC unroll 4
-  for (int i = 0; i < N; i++) {
+  for (int i = 0; i < 8 / BITS; i++) {
     int8x16_t a = vreinterpretq_s8_s32(w[i]), b = vld1q_s8(x + i * 16);
     low = vmlal_s8(low, vget_low_s8(a), vget_low_s8(b));
     high = vmlal_s8(high, vget_high_s8(a), vget_high_s8(b));
@@ -72,6 +79,9 @@ WG_INLINE vi dot_bytes(const vi (&w)[N], const int8_t* x) {
   return vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high));
 #endif
 }
+// Neighbours are added: a's, then b's.
+WG_INLINE vi join(vi a, vi b) { return vpaddq_s32(a, b); }
+WG_INLINE vi fold(vi a, vi b) { return vpaddq_s32(a, b); }
 
 }  // namespace
 
