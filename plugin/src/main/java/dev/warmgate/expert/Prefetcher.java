@@ -140,6 +140,7 @@ final class Prefetcher implements AutoCloseable {
         .place()
         .cache()
         .prefetch(target.place().index(), forecast.likely, forecast.probabilities, likely);
+    target.place().cache().fillRest();
   }
 
   @Override

@@ -33,6 +33,9 @@ public final class ExpertCache implements AutoCloseable {
   /** False if there is a slot for every expert: nothing is to be learned then. */
   private final boolean evicts;
 
+  /** Whether all experts are on their way, now or later. */
+  private volatile boolean fillsRest;
+
   private final Guesses guesses;
   private final VictimChooser victims;
   private final Pager pager;
@@ -42,6 +45,7 @@ public final class ExpertCache implements AutoCloseable {
   private final Condition progress = lock.newCondition();
   private final int[] loadLeases;
   private final IOException[] failures;
+  private final Postponed postponed = new Postponed();
   private final ArrayDeque<Wanted> toFill = new ArrayDeque<>();
   private boolean closed;
 
@@ -101,7 +105,7 @@ public final class ExpertCache implements AutoCloseable {
     }
     victims = slots.chooser(eviction, settings.eviction().sharing(), experts, guesses::isProtected);
     try {
-      pager = new Pager(settings.ioThreads(), readBytes, this::loadFinished);
+      pager = new Pager(settings.ioThreads(), readBytes, this::loadFinished, this::readersIdle);
     } catch (OutOfMemoryError e) {
       store.close();
       slots.close();
@@ -260,8 +264,10 @@ public final class ExpertCache implements AutoCloseable {
   }
 
   /**
-   * Guesses that experts will be wanted soon. Each is read in the background if there is a free
-   * slot, or one with an expert that is less likely to be wanted; nothing is waited for.
+   * Guesses that experts will be wanted soon. Each is read in the background, once the readers have
+   * nothing else to do, if there is a free slot, or one with an expert that is less likely to be
+   * wanted; nothing is waited for. A guess that gets no turn before its layer is executed comes to
+   * nothing: where everybody waits for the disk, guesses must not make them wait longer.
    *
    * @param experts ids, the likeliest first
    * @param probabilities that the layer's next execution wants them
@@ -278,17 +284,28 @@ public final class ExpertCache implements AutoCloseable {
     lock.lock();
     try {
       for (int i = first; i < count; i++) {
-        if (canRead(layer, experts[i])) {
-          guess(layer, experts[i], probabilities[i]);
-        }
+        postponed.add(layer, experts[i], probabilities[i], guesses.executions(layer));
       }
+      startPostponed();
     } finally {
       lock.unlock();
     }
   }
 
+  /** Starts guesses as long as the readers have nothing to do; the caller holds the lock. */
+  private void startPostponed() {
+    while (!postponed.isEmpty() && !closed && pager.wantsMore()) {
+      int layer = postponed.layer();
+      if (postponed.execution() == guesses.executions(layer)
+          && canRead(layer, postponed.expert())) {
+        guess(layer, postponed.expert(), postponed.probability());
+      }
+      postponed.removeFirst();
+    }
+  }
+
   private void guess(int layer, int expert, float probability) {
-    if (guesses.full() || !pager.hasRoomForPrefetch()) {
+    if (guesses.full()) {
       return;
     }
     int slot = slots.takeUnused();
@@ -360,9 +377,54 @@ public final class ExpertCache implements AutoCloseable {
     }
   }
 
+  /**
+   * If there is a slot for every expert, has all of them read in the background, when the readers
+   * have nothing else to do: sooner or later each will be wanted.
+   */
+  public void fillRest() {
+    if (evicts || fillsRest) {
+      return;
+    }
+    lock.lock();
+    try {
+      fillsRest = true;
+      for (int layer = 0; layer < slots.layers(); layer++) {
+        for (int expert = 0; expert < slots.experts(layer); expert++) {
+          toFill.add(new Wanted(layer, expert));
+        }
+      }
+      fillUnused();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether nothing is being read or waits for its turn. */
+  boolean quiet() {
+    lock.lock();
+    try {
+      return postponed.isEmpty()
+          && (toFill.isEmpty() || closed)
+          && IntStream.range(0, slots.count()).noneMatch(s -> slots.state(s) == Slots.LOADING);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Readers have nothing to do: what nobody waits for gets its turn. */
+  private void readersIdle() {
+    lock.lock();
+    try {
+      startPostponed();
+      fillUnused();
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Starts what waits to be filled in; the caller holds the lock. */
   private void fillUnused() {
-    while (!toFill.isEmpty() && !closed && pager.nearlyIdle()) {
+    while (!toFill.isEmpty() && !closed && pager.wantsMore()) {
       Wanted next = toFill.remove();
       if (slots.find(next.layer(), next.expert()) < 0) {
         int slot = slots.takeUnused();
@@ -515,7 +577,6 @@ public final class ExpertCache implements AutoCloseable {
         case Slots.LOADING -> {
           if (--loadLeases[slot] == 0 && pager.cancel(slot)) {
             vacate(slot);
-            fillUnused();
           }
         }
         case Slots.FAILED -> {
@@ -545,7 +606,6 @@ public final class ExpertCache implements AutoCloseable {
         }
       }
       progress.signalAll();
-      fillUnused();
     } finally {
       lock.unlock();
     }

@@ -50,6 +50,11 @@ final class Guesses {
     executions.incrementAndGet(layer);
   }
 
+  /** How often a layer was executed. */
+  int executions(int layer) {
+    return executions.get(layer);
+  }
+
   /** A guess is being read into a slot. The caller holds the lock. */
   void begin(int slot, int layer) {
     layers[slot] = layer;

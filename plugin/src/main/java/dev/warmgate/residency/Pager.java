@@ -16,18 +16,16 @@ import java.util.function.Consumer;
  * The threads that read experts, many reads side by side: demands first come, first served, then
  * prefetches.
  *
- * <p>The queues are bounded by the number of slots, since each load has one; that of the prefetches
- * is shorter still, since what waits for long is asked for before it is read.
+ * <p>The queues are bounded by the number of slots, since each load has one.
  */
 final class Pager implements AutoCloseable {
-  private static final int MAX_PREFETCHES = 32;
-
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition work = lock.newCondition();
   private final ArrayDeque<Load> demand = new ArrayDeque<>();
   private final ArrayDeque<Load> prefetch = new ArrayDeque<>();
   private final List<Thread> threads = new ArrayList<>();
   private final Consumer<Load> finished;
+  private final Runnable whenIdle;
   private final Arena arena = Arena.ofShared();
   private final LongAdder bytesRead = new LongAdder();
   private boolean closed;
@@ -36,10 +34,12 @@ final class Pager implements AutoCloseable {
    * Starts the threads.
    *
    * @param finished told of each load that is over, on one of the threads
+   * @param idle run on one of the threads when it has nothing to read
    * @throws OutOfMemoryError if there is no memory for their buffers; nothing was started then
    */
-  Pager(int threadCount, int readBytes, Consumer<Load> finished) {
+  Pager(int threadCount, int readBytes, Consumer<Load> finished, Runnable idle) {
     this.finished = finished;
+    this.whenIdle = idle;
     // A read that lies badly begins in one block and ends in another.
     long bounceBytes = (long) Math.max(readBytes, ExpertFile.MAX_BLOCK) + ExpertFile.MAX_BLOCK;
     // SAFETY: each thread has a part of its own; close() frees it all after the last has ended.
@@ -76,27 +76,24 @@ final class Pager implements AutoCloseable {
   }
 
   /**
-   * Whether a prefetch would begin soon after what is being read now; what is all given out to
-   * readers doesn't count.
+   * Whether all that is queued is given out to readers, so that the first to be free wants more.
    */
-  boolean nearlyIdle() {
+  boolean wantsMore() {
     lock.lock();
     try {
-      return demand.stream().allMatch(Load::exhausted)
-          && prefetch.stream().filter(load -> !load.exhausted()).count() < threads.size();
+      return allExhausted(demand) && allExhausted(prefetch);
     } finally {
       lock.unlock();
     }
   }
 
-  /** Whether another prefetch may be queued. */
-  boolean hasRoomForPrefetch() {
-    lock.lock();
-    try {
-      return prefetch.size() < MAX_PREFETCHES;
-    } finally {
-      lock.unlock();
+  private static boolean allExhausted(ArrayDeque<Load> queue) {
+    for (Load load : queue) {
+      if (!load.exhausted()) {
+        return false;
+      }
     }
+    return true;
   }
 
   /** Makes a queued prefetch a demand, since somebody waits for it now. */
@@ -169,7 +166,7 @@ final class Pager implements AutoCloseable {
   }
 
   private void serve(MemorySegment bounce) {
-    for (Chunk chunk = take(); chunk != null; chunk = take()) {
+    for (Chunk chunk = next(); chunk != null; chunk = next()) {
       IOException failure = chunk.read(bounce);
       if (failure == null) {
         bytesRead.add(chunk.target().byteSize());
@@ -179,6 +176,13 @@ final class Pager implements AutoCloseable {
         finished.accept(chunk.load());
       }
     }
+  }
+
+  private Chunk next() {
+    if (wantsMore()) {
+      whenIdle.run();
+    }
+    return take();
   }
 
   /** The next chunk, or null when closed and nothing is left. */

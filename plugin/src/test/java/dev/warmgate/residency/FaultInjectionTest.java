@@ -286,6 +286,10 @@ class FaultInjectionTest {
         task.get();
       }
       broken.set(false);
+      // Who joins a guess that is failing gets its error.
+      while (!cache.quiet()) {
+        Thread.onSpinWait();
+      }
       for (int expert = 0; expert < EXPERTS; expert++) {
         demand(cache, 0, expert);
         demand(cache, 1, expert);
@@ -368,7 +372,7 @@ class FaultInjectionTest {
     LayerStore store = layers.getFirst().store();
     try (Arena arena = Arena.ofShared();
         ExpertStore open = ExpertStore.open(List.of(store), false)) {
-      var pager = new Pager(1, CHUNK, load -> said.set(load.failure()));
+      var pager = new Pager(1, CHUNK, load -> said.set(load.failure()), () -> {});
       Load.Check refuse =
           _ -> {
             if (unexpectedly) {
@@ -385,7 +389,7 @@ class FaultInjectionTest {
               : "a, expert 2: checksum";
       assertEquals(expected, said.get().getMessage());
       var good = new AtomicReference<IOException>(new IOException());
-      var second = new Pager(1, CHUNK, load -> good.set(load.failure()));
+      var second = new Pager(1, CHUNK, load -> good.set(load.failure()), () -> {});
       second.submit(new Load(0, "", arena.allocate(BYTES), open.reads(0, 2), CHUNK, _ -> {}));
       second.close();
       assertNull(good.get());

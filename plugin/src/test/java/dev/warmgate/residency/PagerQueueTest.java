@@ -25,9 +25,8 @@ class PagerQueueTest {
   private static final int CHUNKS = 3;
 
   /** As many as {@link Pager} says. */
-  private static final int MOST_PREFETCHES = 32;
-
   @TempDir Path folder;
+
   private final List<Integer> order = Collections.synchronizedList(new ArrayList<>());
   private final CountDownLatch busy = new CountDownLatch(1);
   private final CountDownLatch free = new CountDownLatch(1);
@@ -47,7 +46,7 @@ class PagerQueueTest {
               return file.read(target, position);
             });
     store = ExpertStore.open(List.of(layer.store()), false, opener);
-    pager = new Pager(1, CHUNK, load -> order.add(load.slot()));
+    pager = new Pager(1, CHUNK, load -> order.add(load.slot()), () -> {});
   }
 
   @AfterEach
@@ -126,23 +125,6 @@ class PagerQueueTest {
     pager.submit(load(2));
     pager.promote(0);
     assertEquals(List.of(2, 0, 1), orderOfAll());
-  }
-
-  @Test
-  void theQueueOfGuessesIsBounded() throws InterruptedException {
-    pager.submit(load(EXPERTS - 1));
-    busy.await();
-    for (int slot = 0; slot < MOST_PREFETCHES; slot++) {
-      assertTrue(pager.hasRoomForPrefetch(), slot + " are queued");
-      pager.submitPrefetch(load(slot));
-    }
-    assertFalse(pager.hasRoomForPrefetch());
-    assertEquals(MOST_PREFETCHES - 1, pager.cancelPrefetch());
-    assertTrue(pager.hasRoomForPrefetch());
-    assertTrue(pager.cancel(3));
-    orderOfAll();
-    assertEquals(MOST_PREFETCHES - 1, order.size());
-    assertTrue(pager.hasRoomForPrefetch() && pager.idle());
   }
 
   @Test

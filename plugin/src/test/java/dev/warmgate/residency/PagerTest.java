@@ -53,7 +53,7 @@ class PagerTest {
       try (Arena arena = Arena.ofShared();
           ExpertStore store = ExpertStore.open(List.of(layer.store()), random.nextBoolean())) {
         Finished finished = new Finished();
-        Pager pager = new Pager(threads, readBytes, finished::add);
+        Pager pager = new Pager(threads, readBytes, finished::add, () -> {});
         List<MemorySegment> targets = new ArrayList<>();
         for (int e = 0; e < experts; e++) {
           targets.add(arena.allocate(bytes, 1));
@@ -80,7 +80,7 @@ class PagerTest {
       cut.cutBefore(2);
       for (int seed = 1; seed <= 20; seed++) {
         Finished finished = new Finished();
-        Pager pager = new Pager(1 + seed % 4, 1000 + 500 * seed, finished::add);
+        Pager pager = new Pager(1 + seed % 4, 1000 + 500 * seed, finished::add, () -> {});
         List<MemorySegment> targets = new ArrayList<>();
         List<Load> loads = new ArrayList<>();
         for (int i = 0; i < 12; i++) {
@@ -128,7 +128,7 @@ class PagerTest {
     try (Arena arena = Arena.ofShared();
         ExpertStore store = ExpertStore.open(List.of(cut.store()), false)) {
       cut.cutBefore(1);
-      Pager pager = new Pager(1, 30_000, load -> {});
+      Pager pager = new Pager(1, 30_000, load -> {}, () -> {});
       for (int e = 0; e < 2; e++) {
         pager.submit(
             new Load(e, "", arena.allocate(30_000, 1), store.reads(0, e), 30_000, _ -> {}));
@@ -143,7 +143,7 @@ class PagerTest {
     var layer = new ExpertFixture(folder, "layer", 2, 1, 100);
     try (Arena arena = Arena.ofShared();
         ExpertStore store = ExpertStore.open(List.of(layer.store()), false)) {
-      Pager pager = new Pager(2, 4096, load -> {});
+      Pager pager = new Pager(2, 4096, load -> {}, () -> {});
       pager.close();
       pager.close();
       Load load = new Load(0, "", arena.allocate(100), store.reads(0, 0), 4096, _ -> {});

@@ -35,7 +35,7 @@ class PrefetchOrderTest {
     var layer = new ExpertFixture(folder, "layer", 1, 8, BYTES);
     arena = Arena.ofShared();
     store = ExpertStore.open(List.of(layer.store()), false);
-    pager = new Pager(1, BYTES, this::finished);
+    pager = new Pager(1, BYTES, this::finished, () -> {});
   }
 
   @AfterEach

@@ -129,7 +129,7 @@ class GatePrefetchTest {
     List<float[]> expected = run("off", 96);
     ResidencyStats before = Host.provider().statistics();
     // What isn't in a file can't be paged, and is left to the host.
-    try (Host host = Host.warmgate(Files.readAllBytes(model), input, options("gate", 96))) {
+    try (Host host = Host.warmgate(Files.readAllBytes(model), input, options("gate", 95))) {
       assertTrue(Host.error(expected.getFirst(), step(host, 0)) < 1e-4);
     }
     assertEquals(0, since(before).prefetches());
