@@ -35,6 +35,9 @@ class FfnTest {
   void agreesWithTheOracle() {
     for (Activation activation : Activation.values()) {
       for (int i = 0; i < 40; i++) {
+        if (!Sample.takes(FfnLayout.code(activation) * 40L + i)) {
+          continue;
+        }
         long seed = activation.name().hashCode() * 1000L + i;
         check(random(activation, seed));
       }
@@ -92,10 +95,11 @@ class FfnTest {
       scale = Math.abs(value) < 1e6 ? Math.max(scale, Math.abs(value)) : scale;
     }
     for (int i = 0; i < expected.length; i++) {
+      int at = i;
       double error = Math.abs((double) expected[i] - actual[i]);
       assertTrue(
           error <= tolerance * scale,
-          what + " at " + i + ": " + expected[i] + " but " + actual[i] + ", tier's error " + error);
+          () -> what + " at " + at + ": " + expected[at] + " but " + actual[at] + ", off " + error);
     }
   }
 

@@ -67,6 +67,9 @@ class WeightFormatTest {
   void exactIsDequantisedThenMultiplied() {
     for (WeightFormat format : formats()) {
       for (long seed = 0; seed < 4; seed++) {
+        if (!Sample.takes(formats().indexOf(format) * 4L + seed)) {
+          continue;
+        }
         WeightCase layer = random(format, Precision.EXACT, seed);
         float[] actual = layer.down(kernels, 1, (int) seed, false);
         assertClose(layer.expectedDown(), actual, 1e-5, layer);
@@ -79,7 +82,9 @@ class WeightFormatTest {
     for (WeightFormat format : formats()) {
       for (Precision precision : Precision.values()) {
         for (long seed = 10; seed < 14; seed++) {
-          check(random(format, precision, seed));
+          if (Sample.takes(formats().indexOf(format) * 4L + seed)) {
+            check(random(format, precision, seed));
+          }
         }
       }
     }

@@ -26,18 +26,18 @@ import java.util.Optional;
  */
 final class OrtApi {
   /** The version of the API that is asked for. */
-  static final int VERSION = 23;
+  static final int VERSION = 23; // ORT_API_VERSION
 
   /** ONNX Runtime's error codes that the provider uses. */
-  static final int FAIL = 1;
+  static final int FAIL = 1; // ORT_FAIL
 
-  static final int INVALID_ARGUMENT = 2;
+  static final int INVALID_ARGUMENT = 2; // ORT_INVALID_ARGUMENT
 
-  static final int WARNING = 2;
+  static final int WARNING = 2; // ORT_LOGGING_LEVEL_WARNING
 
-  private static final int ATTRIBUTE_INT = 1;
-  private static final int ATTRIBUTE_FLOAT = 3;
-  private static final int ATTRIBUTE_STRING = 5;
+  private static final int ATTRIBUTE_INT = 1; // ORT_OP_ATTR_INT
+  private static final int ATTRIBUTE_FLOAT = 3; // ORT_OP_ATTR_FLOAT
+  private static final int ATTRIBUTE_STRING = 5; // ORT_OP_ATTR_STRING
 
   private static final MethodHandle GET_API = Native.function(JAVA_LONG, JAVA_INT);
   private static final MethodHandle GET_EP_API = Native.function(JAVA_LONG);
@@ -75,14 +75,14 @@ final class OrtApi {
   private OrtApi(long api, long epApi) {
     this.api = api;
     this.epApi = epApi;
-    kernelContextGetInput = function(90);
-    kernelContextGetOutput = function(91);
-    getTensorMutableData = function(51);
-    getTensorTypeAndShape = function(65);
-    getDimensionsCount = function(61);
-    getDimensions = function(62);
-    releaseTensorTypeAndShapeInfo = function(99);
-    parallelFor = function(274);
+    kernelContextGetInput = function(OrtAbi.KERNEL_CONTEXT_GET_INPUT);
+    kernelContextGetOutput = function(OrtAbi.KERNEL_CONTEXT_GET_OUTPUT);
+    getTensorMutableData = function(OrtAbi.GET_TENSOR_MUTABLE_DATA);
+    getTensorTypeAndShape = function(OrtAbi.GET_TENSOR_TYPE_AND_SHAPE);
+    getDimensionsCount = function(OrtAbi.GET_DIMENSIONS_COUNT);
+    getDimensions = function(OrtAbi.GET_DIMENSIONS);
+    releaseTensorTypeAndShapeInfo = function(OrtAbi.RELEASE_TENSOR_TYPE_AND_SHAPE_INFO);
+    parallelFor = function(OrtAbi.KERNEL_CONTEXT_PARALLEL_FOR);
   }
 
   /**
@@ -97,7 +97,8 @@ final class OrtApi {
       if (api == 0) {
         throw new IllegalStateException("Warmgate needs ONNX Runtime 1.23 or newer");
       }
-      long epApi = (long) GET_EP_API.invokeExact(target(Native.pointer(api + 317 * 8)));
+      long epApi =
+          (long) GET_EP_API.invokeExact(target(Native.pointer(api + 8L * OrtAbi.GET_EP_API)));
       return new OrtApi(api, epApi);
     } catch (Throwable e) {
       throw Native.rethrow(e);
@@ -108,7 +109,8 @@ final class OrtApi {
   long createStatus(int code, String message) {
     try (Arena arena = Arena.ofConfined()) {
       return (long)
-          CREATE_STATUS.invokeExact(function(0), code, arena.allocateFrom(message).address());
+          CREATE_STATUS.invokeExact(
+              function(OrtAbi.CREATE_STATUS), code, arena.allocateFrom(message).address());
     } catch (Throwable e) {
       throw Native.rethrow(e);
     }
@@ -117,7 +119,7 @@ final class OrtApi {
   /** Whether a hardware device is the CPU. */
   boolean isCpu(long hardwareDevice) {
     try {
-      return (int) INT_1.invokeExact(function(307), hardwareDevice) == 0;
+      return (int) INT_1.invokeExact(function(OrtAbi.HARDWARE_DEVICE_TYPE), hardwareDevice) == 0;
     } catch (Throwable e) {
       throw Native.rethrow(e);
     }
@@ -127,7 +129,10 @@ final class OrtApi {
   long createEpDevice(long factory, long hardwareDevice) {
     try (Arena arena = Arena.ofConfined()) {
       long out = arena.allocate(JAVA_LONG).address();
-      check((long) STATUS_5.invokeExact(epFunction(0), factory, hardwareDevice, 0L, 0L, out));
+      check(
+          (long)
+              STATUS_5.invokeExact(
+                  epFunction(OrtAbi.EP_CREATE_EP_DEVICE), factory, hardwareDevice, 0L, 0L, out));
       return Native.pointer(out);
     } catch (Throwable e) {
       throw Native.rethrow(e);
@@ -138,13 +143,17 @@ final class OrtApi {
   void claim(long supportInfo, long node) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment nodes = arena.allocateFrom(JAVA_LONG, node);
-      MemorySegment options = arena.allocate(8, 4);
+      MemorySegment options = arena.allocate(OrtAbi.FUSION_BYTES, 4);
       options.set(JAVA_INT, 0, VERSION);
-      options.set(JAVA_BOOLEAN, 4, true);
+      options.set(JAVA_BOOLEAN, OrtAbi.FUSION_DROP_CONSTANT_INITIALIZERS, true);
       check(
           (long)
               STATUS_4.invokeExact(
-                  epFunction(16), supportInfo, nodes.address(), 1L, options.address()));
+                  epFunction(OrtAbi.EP_EP_GRAPH_SUPPORT_INFO_ADD_NODES_TO_FUSE),
+                  supportInfo,
+                  nodes.address(),
+                  1L,
+                  options.address()));
     } catch (Throwable e) {
       throw Native.rethrow(e);
     }
@@ -155,9 +164,12 @@ final class OrtApi {
     Map<String, String> entries = new LinkedHashMap<>();
     try (Arena arena = Arena.ofConfined()) {
       long out = arena.allocate(JAVA_LONG, 3).address();
-      check((long) STATUS_2.invokeExact(function(379), sessionOptions, out));
+      check(
+          (long)
+              STATUS_2.invokeExact(
+                  function(OrtAbi.GET_SESSION_OPTIONS_CONFIG_ENTRIES), sessionOptions, out));
       long pairs = Native.pointer(out);
-      VOID_4.invokeExact(function(298), pairs, out, out + 8, out + 16);
+      VOID_4.invokeExact(function(OrtAbi.GET_KEY_VALUE_PAIRS), pairs, out, out + 8, out + 16);
       long keys = Native.pointer(out);
       long values = Native.pointer(out + 8);
       for (long i = 0; i < Native.pointer(out + 16); i++) {
@@ -165,7 +177,7 @@ final class OrtApi {
             Native.string(Native.pointer(keys + 8 * i)),
             Native.string(Native.pointer(values + 8 * i)));
       }
-      VOID_1.invokeExact(function(300), pairs);
+      VOID_1.invokeExact(function(OrtAbi.RELEASE_KEY_VALUE_PAIRS), pairs);
       return entries;
     } catch (Throwable e) {
       throw Native.rethrow(e);
@@ -179,7 +191,7 @@ final class OrtApi {
       check(
           (long)
               LOG.invokeExact(
-                  function(247),
+                  function(OrtAbi.LOGGER_LOG_MESSAGE),
                   logger,
                   severity,
                   arena.allocateFrom(message).address(),
@@ -195,7 +207,7 @@ final class OrtApi {
   long graphParentNode(long graph) {
     try (Arena arena = Arena.ofConfined()) {
       long out = arena.allocate(JAVA_LONG).address();
-      check((long) STATUS_2.invokeExact(function(346), graph, out));
+      check((long) STATUS_2.invokeExact(function(OrtAbi.GRAPH_GET_PARENT_NODE), graph, out));
       return Native.pointer(out);
     } catch (Throwable e) {
       throw Native.rethrow(e);
@@ -204,29 +216,29 @@ final class OrtApi {
 
   /** The nodes of a graph. */
   long[] graphNodes(long graph) {
-    return list(graph, 344, 345);
+    return list(graph, OrtAbi.GRAPH_GET_NUM_NODES, OrtAbi.GRAPH_GET_NODES);
   }
 
   /** The path of the model's file; empty if it was loaded from memory. */
   String graphModelPath(long graph) {
-    return string(graph, 334);
+    return string(graph, OrtAbi.GRAPH_GET_MODEL_PATH);
   }
 
   String nodeName(long node) {
-    return string(node, 349);
+    return string(node, OrtAbi.NODE_GET_NAME);
   }
 
   String nodeOperatorType(long node) {
-    return string(node, 350);
+    return string(node, OrtAbi.NODE_GET_OPERATOR_TYPE);
   }
 
   String nodeDomain(long node) {
-    return string(node, 351);
+    return string(node, OrtAbi.NODE_GET_DOMAIN);
   }
 
   /** The inputs of a node as {@code OrtValueInfo}s, 0 where an optional one is absent. */
   long[] nodeInputs(long node) {
-    return list(node, 353, 354);
+    return list(node, OrtAbi.NODE_GET_NUM_INPUTS, OrtAbi.NODE_GET_INPUTS);
   }
 
   OptionalLong intAttribute(long node, String name) {
@@ -257,13 +269,16 @@ final class OrtApi {
   }
 
   String valueName(long valueInfo) {
-    return string(valueInfo, 289);
+    return string(valueInfo, OrtAbi.GET_VALUE_INFO_NAME);
   }
 
   boolean isConstant(long valueInfo) {
     try (Arena arena = Arena.ofConfined()) {
       long out = arena.allocate(JAVA_LONG).address();
-      check((long) STATUS_2.invokeExact(function(331), valueInfo, out));
+      check(
+          (long)
+              STATUS_2.invokeExact(
+                  function(OrtAbi.VALUE_INFO_IS_CONSTANT_INITIALIZER), valueInfo, out));
       return Native.bool(out);
     } catch (Throwable e) {
       throw Native.rethrow(e);
@@ -274,17 +289,19 @@ final class OrtApi {
   Optional<TensorType> tensorType(long valueInfo) {
     try (Arena arena = Arena.ofConfined()) {
       long out = arena.allocate(JAVA_LONG).address();
-      check((long) STATUS_2.invokeExact(function(290), valueInfo, out));
+      check((long) STATUS_2.invokeExact(function(OrtAbi.GET_VALUE_INFO_TYPE_INFO), valueInfo, out));
       long typeInfo = Native.pointer(out);
       if (typeInfo == 0) {
         return Optional.empty();
       }
-      check((long) STATUS_2.invokeExact(function(55), typeInfo, out));
+      check(
+          (long)
+              STATUS_2.invokeExact(function(OrtAbi.CAST_TYPE_INFO_TO_TENSOR_INFO), typeInfo, out));
       long tensorInfo = Native.pointer(out);
       if (tensorInfo == 0) {
         return Optional.empty();
       }
-      check((long) STATUS_2.invokeExact(function(60), tensorInfo, out));
+      check((long) STATUS_2.invokeExact(function(OrtAbi.GET_TENSOR_ELEMENT_TYPE), tensorInfo, out));
       int elementType = (int) Native.pointer(out);
       check((long) STATUS_2.invokeExact(getDimensionsCount, tensorInfo, out));
       int rank = (int) Native.pointer(out);
@@ -313,15 +330,27 @@ final class OrtApi {
   Optional<ExternalInitializer> externalInitializer(long valueInfo) {
     try (Arena arena = Arena.ofConfined()) {
       long out = arena.allocate(JAVA_LONG).address();
-      check((long) STATUS_2.invokeExact(function(327), valueInfo, out));
+      check(
+          (long)
+              STATUS_2.invokeExact(
+                  function(OrtAbi.VALUE_INFO_GET_EXTERNAL_INITIALIZER_INFO), valueInfo, out));
       long info = Native.pointer(out);
       if (info == 0) {
         return Optional.empty();
       }
-      String path = Native.string((long) POINTER_1.invokeExact(function(370), info));
-      long offset = (long) POINTER_1.invokeExact(function(371), info);
-      long bytes = (long) POINTER_1.invokeExact(function(372), info);
-      VOID_1.invokeExact(function(369), info);
+      String path =
+          Native.string(
+              (long)
+                  POINTER_1.invokeExact(
+                      function(OrtAbi.EXTERNAL_INITIALIZER_INFO_GET_FILE_PATH), info));
+      long offset =
+          (long)
+              POINTER_1.invokeExact(
+                  function(OrtAbi.EXTERNAL_INITIALIZER_INFO_GET_FILE_OFFSET), info);
+      long bytes =
+          (long)
+              POINTER_1.invokeExact(function(OrtAbi.EXTERNAL_INITIALIZER_INFO_GET_BYTE_SIZE), info);
+      VOID_1.invokeExact(function(OrtAbi.RELEASE_EXTERNAL_INITIALIZER_INFO), info);
       return Optional.of(new ExternalInitializer(path, offset, bytes));
     } catch (Throwable e) {
       throw Native.rethrow(e);
@@ -339,9 +368,12 @@ final class OrtApi {
   MemorySegment initializerData(long valueInfo) {
     try (Arena arena = Arena.ofConfined()) {
       long out = arena.allocate(JAVA_LONG).address();
-      check((long) STATUS_2.invokeExact(function(326), valueInfo, out));
+      check(
+          (long)
+              STATUS_2.invokeExact(
+                  function(OrtAbi.VALUE_INFO_GET_INITIALIZER_VALUE), valueInfo, out));
       long value = Native.pointer(out);
-      check((long) STATUS_2.invokeExact(function(318), value, out));
+      check((long) STATUS_2.invokeExact(function(OrtAbi.GET_TENSOR_SIZE_IN_BYTES), value, out));
       long bytes = Native.pointer(out);
       return Native.view(tensorData(value, out), bytes);
     } catch (Throwable e) {
@@ -424,12 +456,19 @@ final class OrtApi {
       long out = arena.allocate(JAVA_LONG).address();
       check(
           (long)
-              STATUS_3.invokeExact(function(361), node, arena.allocateFrom(name).address(), out));
+              STATUS_3.invokeExact(
+                  function(OrtAbi.NODE_GET_ATTRIBUTE_BY_NAME),
+                  node,
+                  arena.allocateFrom(name).address(),
+                  out));
       long attribute = Native.pointer(out);
       if (attribute == 0) {
         return -1;
       }
-      check((long) READ_ATTRIBUTE.invokeExact(function(272), attribute, type, data, bytes, out));
+      check(
+          (long)
+              READ_ATTRIBUTE.invokeExact(
+                  function(OrtAbi.READ_OP_ATTR), attribute, type, data, bytes, out));
       return Native.pointer(out);
     } catch (Throwable e) {
       throw Native.rethrow(e);
@@ -461,8 +500,9 @@ final class OrtApi {
 
   private void check(long status) throws Throwable {
     if (status != 0) {
-      String message = Native.string((long) POINTER_1.invokeExact(function(2), status));
-      VOID_1.invokeExact(function(93), status);
+      String message =
+          Native.string((long) POINTER_1.invokeExact(function(OrtAbi.GET_ERROR_MESSAGE), status));
+      VOID_1.invokeExact(function(OrtAbi.RELEASE_STATUS), status);
       throw new OrtCallException(message);
     }
   }
@@ -471,8 +511,8 @@ final class OrtApi {
     return target(Native.pointer(api + 8L * index));
   }
 
-  private MemorySegment epFunction(int offset) {
-    return target(Native.pointer(epApi + offset));
+  private MemorySegment epFunction(int index) {
+    return target(Native.pointer(epApi + 8L * index));
   }
 
   private static MemorySegment target(long address) {
