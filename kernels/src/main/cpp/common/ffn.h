@@ -25,9 +25,9 @@ WG_INLINE Range range_of(int64_t n, int64_t block, int64_t part, int64_t parts) 
 
 // Which rows of a matrix and of its bias an element is made of: sets of them begin at first[0] and, if
 // there are two, first[1]; in each an element has `each` rows.
-template <int SETS>
 struct Lines {
-  int64_t first[SETS];
+  int sets;
+  int64_t first[2];
   int64_t each;
 };
 
@@ -57,7 +57,8 @@ WG_INLINE int64_t panel_rows(int64_t row_bytes) {
   return rows < PART_ROWS ? PART_ROWS : rows > MAX_PANEL ? MAX_PANEL : rows;
 }
 
-WG_INLINE vf activate(const wg_ffn& b, vf gate, vf linear) {
+// Out of line: every kind of weights has its own copy of what calls it.
+__attribute__((noinline)) vf activate(const wg_ffn& b, vf gate, vf linear) {
   switch (b.activation) {
     case WG_RELU:
       return max_or(gate, splat(0.0f));
@@ -73,38 +74,72 @@ WG_INLINE vf activate(const wg_ffn& b, vf gate, vf linear) {
   }
 }
 
-// Gate and linear sums of LANES elements from element r on; of an element's only sum, that twice.
-template <int SETS, int64_t TOKENS>
-WG_INLINE void pick_sums(const Panel<TOKENS>& panel, int64_t each, int64_t token, int64_t r, vf& gate,
-                         vf& linear) {
-  constexpr int LAST = SETS - 1;
-  if (each == 1) {
-    gate = add(load(panel.sums[0][token] + r), load(panel.bias[0] + r));
-    linear = add(load(panel.sums[LAST][token] + r), load(panel.bias[LAST] + r));
-    return;
+// One of the two steps of an expert, without its matrix.
+struct Job {
+  const wg_ffn& batch;
+  const wg_expert& expert;
+  bool first;
+  Lines lines;
+  Bias bias;
+
+  // The vector that an assignment is multiplied by, and where its results go.
+  WG_INLINE const float* source(int32_t assignment) const {
+    return first ? batch.x + assignment / batch.top_k * (int64_t)batch.hidden
+                 : batch.inner_values + assignment * (int64_t)batch.inner;
   }
-  alignas(64) float apart[2][LANES];
-  for (int64_t i = 0; i < 2 * LANES; i++) {
-    apart[i % 2][i / 2] = panel.sums[0][token][2 * r + i] + panel.bias[0][2 * r + i];
+  WG_INLINE float* target(int32_t assignment) const {
+    return first ? batch.inner_values + assignment * (int64_t)batch.inner
+                 : batch.partial + assignment * (int64_t)batch.hidden;
   }
-  gate = load(apart[0]);
-  linear = load(apart[1]);
+};
+
+Job job_of(const wg_ffn& b, const wg_expert& e, bool first) {
+  const Lines one = {1, {0, 0}, 1};
+  if (!first) return {b, e, false, one, {e.bias2, b.half_biases != 0}};
+  const Bias bias = {e.bias1, b.half_biases != 0};
+  switch (b.activation) {
+    case WG_SWIGLU_INTERLEAVED:
+      return {b, e, true, {1, {0, 0}, 2}, bias};
+    case WG_SWIGLU_HALVES:
+      return {b, e, true, {2, {0, b.inner}, 1}, bias};
+    default:
+      return {b, e, true, one, bias};
+  }
 }
 
-// Lines of a matrix, for elements from..to, times all vectors of an expert. `source` and `target` give
-// the vector and the row of results of an assignment, `finish` what becomes of a gate and a linear sum.
-template <int SETS, typename Matrix, typename Source, typename Target, typename Finish>
-WG_INLINE void multiply(Matrix& matrix, const Lines<SETS>& lines, Bias bias, Range range,
-                        const wg_expert& e, Source source, Target target, Finish finish) {
+// The results of LANES elements of a token, from element r on.
+template <int64_t TOKENS>
+WG_INLINE vf results(const Panel<TOKENS>& panel, const Job& job, int64_t token, int64_t r) {
+  vf gate, linear;
+  if (job.lines.each == 1) {
+    const int last = job.lines.sets - 1;
+    gate = add(load(panel.sums[0][token] + r), load(panel.bias[0] + r));
+    linear = add(load(panel.sums[last][token] + r), load(panel.bias[last] + r));
+  } else {
+    alignas(64) float apart[2][LANES];
+    for (int64_t i = 0; i < 2 * LANES; i++) {
+      apart[i % 2][i / 2] = panel.sums[0][token][2 * r + i] + panel.bias[0][2 * r + i];
+    }
+    gate = load(apart[0]);
+    linear = load(apart[1]);
+  }
+  return job.first ? activate(job.batch, gate, linear) : gate;
+}
+
+// A matrix, for elements from..to, times all vectors of an expert.
+template <typename Matrix>
+void multiply(Matrix& matrix, const Job& job, Range range) {
   constexpr int64_t TOKENS = Matrix::TOKENS;
+  const wg_expert& e = job.expert;
+  const Lines& lines = job.lines;
   Panel<TOKENS> panel;
-  const int64_t panel_size = panel_rows(matrix.row_bytes() * SETS) / lines.each;
+  const int64_t panel_size = panel_rows(matrix.row_bytes() * lines.sets) / lines.each;
   for (int64_t from = range.from; from < range.to; from += panel_size) {
     const int64_t elements = range.to - from < panel_size ? range.to - from : panel_size;
     const int64_t rows = elements * lines.each;
-    for (int m = 0; m < SETS; m++) {
+    for (int m = 0; m < lines.sets; m++) {
       for (int64_t r = 0; r < rows; r++) {
-        panel.bias[m][r] = bias.at(lines.first[m] + from * lines.each + r);
+        panel.bias[m][r] = job.bias.at(lines.first[m] + from * lines.each + r);
       }
     }
     for (int64_t c = 0; c < e.count; c += TOKENS) {
@@ -113,12 +148,12 @@ WG_INLINE void multiply(Matrix& matrix, const Lines<SETS>& lines, Bias bias, Ran
       float* y[TOKENS];
       for (int64_t t = 0; t < tokens; t++) {
         int32_t assignment = get(e.assignments, c + t);
-        x[t] = source(assignment);
-        y[t] = target(assignment) + from;
+        x[t] = job.source(assignment);
+        y[t] = job.target(assignment) + from;
       }
       for (int64_t chunk = 0; chunk < matrix.chunks(); chunk++) {
         matrix.prepare(chunk, tokens, x);
-        for (int m = 0; m < SETS; m++) {
+        for (int m = 0; m < lines.sets; m++) {
           for (int64_t r = 0; r < rows; r += BLOCK_ROWS) {
             // Later tokens find the panel in the cache.
             matrix.dot(lines.first[m] + from * lines.each + r,
@@ -129,9 +164,7 @@ WG_INLINE void multiply(Matrix& matrix, const Lines<SETS>& lines, Bias bias, Ran
       }
       for (int64_t t = 0; t < tokens; t++) {
         for (int64_t r = 0; r < elements; r += LANES) {
-          vf gate, linear;
-          pick_sums<SETS>(panel, lines.each, t, r, gate, linear);
-          vf result = finish(gate, linear);
+          const vf result = results(panel, job, t, r);
           if (elements - r >= LANES) {
             store(y[t] + r, result);
           } else {
@@ -141,34 +174,6 @@ WG_INLINE void multiply(Matrix& matrix, const Lines<SETS>& lines, Bias bias, Ran
       }
     }
   }
-}
-
-// One expert's part of the first step.
-template <typename Matrix>
-void up(const wg_ffn& b, const wg_expert& e, Range range, Matrix matrix) {
-  const int64_t inner = b.inner;
-  const Bias bias = {e.bias1, b.half_biases != 0};
-  auto source = [&](int32_t a) { return b.x + a / b.top_k * (int64_t)b.hidden; };
-  auto target = [&](int32_t a) { return b.inner_values + a * inner; };
-  auto finish = [&](vf gate, vf linear) { return activate(b, gate, linear); };
-  if (b.activation == WG_SWIGLU_INTERLEAVED) {
-    multiply(matrix, Lines<1>{{0}, 2}, bias, range, e, source, target, finish);
-  } else if (b.activation == WG_SWIGLU_HALVES) {
-    multiply(matrix, Lines<2>{{0, inner}, 1}, bias, range, e, source, target, finish);
-  } else {
-    multiply(matrix, Lines<1>{{0}, 1}, bias, range, e, source, target, finish);
-  }
-}
-
-// One expert's part of the second step.
-template <typename Matrix>
-void down(const wg_ffn& b, const wg_expert& e, Range range, Matrix matrix) {
-  const int64_t hidden = b.hidden, inner = b.inner;
-  auto source = [&](int32_t a) { return b.inner_values + a * inner; };
-  auto target = [&](int32_t a) { return b.partial + a * hidden; };
-  auto finish = [](vf sum, vf) { return sum; };
-  multiply(matrix, Lines<1>{{0}, 1}, Bias{e.bias2, b.half_biases != 0}, range, e, source, target,
-           finish);
 }
 
 WG_INLINE PackedMatrix packed_matrix(const wg_ffn& b, bool first, const wg_expert& e) {
@@ -185,70 +190,61 @@ WG_INLINE PackedMatrix packed_matrix(const wg_ffn& b, bool first, const wg_exper
   return m;
 }
 
-template <bool FIRST, int BITS, bool FAST, int GROUP>
-void packed_step(const wg_ffn& b, Range range) {
+template <int BITS, bool FAST, int GROUP>
+void packed_step(const wg_ffn& b, bool first, Range range) {
   using Packed = PackedRows<BITS, FAST, GROUP>;
   typename Packed::Tile tile;
   for (int32_t i = 0; i < b.expert_count; i++) {
-    const wg_expert& e = b.experts[i];
-    const PackedMatrix m = packed_matrix(b, FIRST, e);
-    const Packed rows = {m, tile, {}, 0};
-    if constexpr (FIRST) {
-      up(b, e, range, rows);
-    } else {
-      down(b, e, range, rows);
-    }
+    const PackedMatrix m = packed_matrix(b, first, b.experts[i]);
+    Packed rows = {m, tile, {}, 0};
+    multiply(rows, job_of(b, b.experts[i], first), range);
   }
 }
 
-template <bool FIRST, int BITS, bool FAST>
-void packed_step(const wg_ffn& b, Range range) {
+template <int BITS, bool FAST>
+void packed_step(const wg_ffn& b, bool first, Range range) {
   if (b.block == 16) {
-    packed_step<FIRST, BITS, FAST, 16>(b, range);
+    packed_step<BITS, FAST, 16>(b, first, range);
   } else {
-    packed_step<FIRST, BITS, FAST, 32>(b, range);
+    packed_step<BITS, FAST, 32>(b, first, range);
   }
 }
 
-template <bool FIRST, typename W>
-void dense_step(const wg_ffn& b, Range range) {
+template <typename W>
+void dense_step(const wg_ffn& b, bool first, Range range) {
   for (int32_t i = 0; i < b.expert_count; i++) {
     const wg_expert& e = b.experts[i];
-    if constexpr (FIRST) {
-      up(b, e, range, DenseRows<W>{(const W*)e.fc1, b.hidden, {}, 0});
-    } else {
-      down(b, e, range, DenseRows<W>{(const W*)e.fc2, b.inner, {}, 0});
-    }
+    DenseRows<W> rows = {(const W*)(first ? e.fc1 : e.fc2), first ? b.hidden : b.inner, {}, 0};
+    multiply(rows, job_of(b, e, first), range);
   }
 }
 
-template <bool FIRST>
-void step(const wg_ffn& b, int64_t part) {
-  const Range range = range_of(FIRST ? b.inner : b.hidden, PART_ROWS, part, b.parts);
+void step(const wg_ffn& b, bool first, int64_t part) {
+  const Range range = range_of(first ? b.inner : b.hidden, PART_ROWS, part, b.parts);
   if (range.from == range.to) return;
   switch (b.bits * 2 + (b.fast != 0)) {
     case 16 * 2:
-      return dense_step<FIRST, half>(b, range);
+      return dense_step<half>(b, first, range);
     case 8 * 2:
-      return packed_step<FIRST, 8, false>(b, range);
+      return packed_step<8, false>(b, first, range);
     case 8 * 2 + 1:
-      return packed_step<FIRST, 8, true>(b, range);
+      return packed_step<8, true>(b, first, range);
     case 4 * 2:
-      return packed_step<FIRST, 4, false>(b, range);
+      return packed_step<4, false>(b, first, range);
     case 4 * 2 + 1:
-      return packed_step<FIRST, 4, true>(b, range);
+      return packed_step<4, true>(b, first, range);
     case 2 * 2:
-      return packed_step<FIRST, 2, false>(b, range);
+      return packed_step<2, false>(b, first, range);
     case 2 * 2 + 1:
-      return packed_step<FIRST, 2, true>(b, range);
+      return packed_step<2, true>(b, first, range);
     default:
-      return dense_step<FIRST, float>(b, range);
+      return dense_step<float>(b, first, range);
   }
 }
 
-void ffn_up(const wg_ffn& b, int64_t part) { step<true>(b, part); }
+void ffn_up(const wg_ffn& b, int64_t part) { step(b, true, part); }
 
-void ffn_down(const wg_ffn& b, int64_t part) { step<false>(b, part); }
+void ffn_down(const wg_ffn& b, int64_t part) { step(b, false, part); }
 
 // One vector (or, with n < LANES, part of one) of a token's output.
 WG_INLINE vf combined(const wg_ffn& b, int64_t token, int64_t column, int64_t n) {

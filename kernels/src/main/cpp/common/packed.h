@@ -29,15 +29,23 @@ struct PackedMatrix {
 struct Chunk {
   int64_t from;
   int64_t columns;
+  int64_t groups;
   int64_t block;
   int64_t blocks;
+  int64_t each;  // groups of a block
+  bool plain;    // a row's scales can be read where they are: fp32, one a group, whole stretches
 };
 
+template <int GROUP>
 WG_INLINE Chunk chunk_of(const PackedMatrix& m, int64_t from) {
   const int64_t columns = m.columns - from < CHUNK ? m.columns - from : CHUNK;
-  if (m.block == 0) return {from, columns, 0, 1};
+  const int64_t groups = (columns + GROUP - 1) / GROUP;
+  if (m.block == 0) return {from, columns, groups, 0, 1, groups, false};
   const int64_t block = from / m.block;
-  return {from, columns, block, (from + columns + m.block - 1) / m.block - block};
+  const int64_t blocks = (from + columns + m.block - 1) / m.block - block;
+  const int64_t each = m.block / GROUP > groups ? groups : m.block / GROUP;
+  return {from, columns, groups, block, blocks, each,
+          !m.half_scales && each == 1 && groups % LANES == 0};
 }
 
 // What is multiplied is what is stored less this.
@@ -84,46 +92,54 @@ WG_INLINE void unpack_zeros(const uint8_t* bytes, int64_t skip, int64_t count, f
   memcpy(out, values + skip, (size_t)count * sizeof(float));
 }
 
-template <int BITS, int GROUP, bool FAST>
-WG_INLINE void row_scales(const PackedMatrix& m, int64_t row, const Chunk& c, RowScales& out) {
-  constexpr float OFFSET = STORED_OFFSET<BITS, FAST>;
-  const int64_t groups = (c.columns + GROUP - 1) / GROUP;
-  const int64_t each = m.block == 0 || m.block / GROUP > groups ? groups : m.block / GROUP;
-  const uint8_t* scales = m.scales + (row * m.blocks + c.block) * (m.half_scales ? 2 : 4);
+WG_INLINE void unpack_scales(const PackedMatrix& m, int64_t row, const Chunk& c, float* out) {
   alignas(64) float values[MOST_GROUPS + 2 * LANES];
-  out.scales = out.scale_values;
-  if (!m.half_scales && each == 1 && groups % LANES == 0) {
-    out.scales = (const float*)scales;
-  } else {
-    for (int64_t b = 0; b < c.blocks; b += LANES) {
-      const int64_t some = c.blocks - b;
-      vf s;
-      if (m.half_scales) {
-        const half* p = (const half*)(scales + 2 * b);
-        s = some >= LANES ? load(p) : load_first(p, some, splat(0.0f));
-      } else {
-        const float* p = (const float*)(scales + 4 * b);
-        s = some >= LANES ? load(p) : load_first(p, some, splat(0.0f));
-      }
-      store((each == 1 ? out.scale_values : values) + b, s);
-    }
-    if (each > 1) repeat(values, c.blocks, each, out.scale_values);
-  }
-  out.zeros = m.zeros ? out.zero_values : nullptr;
-  constexpr int64_t PER_BYTE = 8 / BITS;
-  if (!m.zeros) return;
-  if (m.block == 0) {
-    unpack_zeros<BITS>(m.zeros + row / PER_BYTE, row % PER_BYTE, 1, OFFSET, values);
-    repeat(values, 1, each, out.zero_values);
-  } else {
-    const uint8_t* zeros = m.zeros + row * m.zero_bytes + c.block / PER_BYTE;
-    float* to = each == 1 ? out.zero_values : values;
-    unpack_zeros<BITS>(zeros, c.block % PER_BYTE, c.blocks, OFFSET, to);
-    if (each == 1) {
-      store(out.zero_values + groups, splat(0.0f));
+  const uint8_t* scales = m.scales + (row * m.blocks + c.block) * (m.half_scales ? 2 : 4);
+  for (int64_t b = 0; b < c.blocks; b += LANES) {
+    const int64_t some = c.blocks - b;
+    vf s;
+    if (m.half_scales) {
+      const half* p = (const half*)(scales + 2 * b);
+      s = some >= LANES ? load(p) : load_first(p, some, splat(0.0f));
     } else {
-      repeat(values, c.blocks, each, out.zero_values);
+      const float* p = (const float*)(scales + 4 * b);
+      s = some >= LANES ? load(p) : load_first(p, some, splat(0.0f));
     }
+    store((c.each == 1 ? out : values) + b, s);
+  }
+  if (c.each > 1) repeat(values, c.blocks, c.each, out);
+}
+
+template <int BITS>
+WG_INLINE void unpack_zeros(const PackedMatrix& m, int64_t row, const Chunk& c, float offset,
+                            float* out) {
+  constexpr int64_t PER_BYTE = 8 / BITS;
+  alignas(64) float values[MOST_GROUPS + 2 * LANES];
+  // Those of a row, or the one of each row.
+  const uint8_t* zeros = m.block == 0 ? m.zeros : m.zeros + row * m.zero_bytes;
+  const int64_t first = m.block == 0 ? row : c.block;
+  unpack_zeros<BITS>(zeros + first / PER_BYTE, first % PER_BYTE, c.blocks, offset,
+                     c.each == 1 ? out : values);
+  if (c.each > 1) {
+    repeat(values, c.blocks, c.each, out);
+  } else {
+    store(out + c.groups, splat(0.0f));
+  }
+}
+
+template <int BITS, bool FAST>
+WG_INLINE void row_scales(const PackedMatrix& m, int64_t row, const Chunk& c, RowScales& out) {
+  if (c.plain) {
+    out.scales = (const float*)(m.scales + (row * m.blocks + c.block) * 4);
+  } else {
+    unpack_scales(m, row, c, out.scale_values);
+    out.scales = out.scale_values;
+  }
+  if (m.zeros) {
+    unpack_zeros<BITS>(m, row, c, STORED_OFFSET<BITS, FAST>, out.zero_values);
+    out.zeros = out.zero_values;
+  } else {
+    out.zeros = nullptr;
   }
 }
 
@@ -159,7 +175,7 @@ struct Row {
 
   WG_INLINE void set(const PackedMatrix& m, const Chunk& c, int64_t row) {
     weights = m.weights + row * m.row_bytes + c.from * BITS / 8;
-    row_scales<BITS, GROUP, FAST>(m, row, c, scales);
+    row_scales<BITS, FAST>(m, row, c, scales);
   }
   // Those of the groups of a stretch.
   WG_INLINE vf scale(int64_t stretch) const { return load(scales.scales + stretch * LANES); }

@@ -26,7 +26,7 @@ struct PackedRows {
   WG_INLINE int64_t row_bytes() const { return matrix.row_bytes; }
   WG_INLINE int64_t chunks() const { return (matrix.columns + CHUNK - 1) / CHUNK; }
   WG_INLINE void prepare(int64_t index, int64_t count, const float* const* vectors) {
-    chunk = chunk_of(matrix, index * CHUNK);
+    chunk = chunk_of<GROUP>(matrix, index * CHUNK);
     tokens = count;
     for (int64_t t = 0; t < count; t++) {
       const float* x = vectors[t] + chunk.from;

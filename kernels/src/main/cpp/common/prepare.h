@@ -70,7 +70,10 @@ WG_INLINE vs group_order() {
   vi numbers[V];
   for (int v = 0; v < V; v++) {
     int32_t lanes[LANES];
-    for (int l = 0; l < LANES; l++) lanes[l] = l % V ? 0 : (v * LANES + l) / V;
+    for (int l = 0; l < LANES; l++) {
+      const int word = v * LANES + l;  // a group has V of them
+      lanes[l] = word % V ? 0 : word / V;
+    }
     numbers[v] = load_int(lanes);
   }
   int32_t order[LANES];
