@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.VectorGraphicsEncoder;
-import org.knowm.xchart.XYChart;
+import org.knowm.xchart.internal.chartpart.Chart;
 
 /** Charts in files, whose kind their names' endings tell. */
 public final class ChartFile {
@@ -22,7 +22,7 @@ public final class ChartFile {
    *
    * @throws IOException if it can't be written
    */
-  public static void save(XYChart chart, Path file) throws IOException {
+  public static void save(Chart<?, ?> chart, Path file) throws IOException {
     Path folder = file.toAbsolutePath().getParent();
     if (!Files.isDirectory(folder)) {
       throw new IOException(folder + ": no such folder");

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -27,7 +28,11 @@ final class DemoCommand extends WarmgateCommand {
   /** Set by the launcher: the repository's root. */
   private static final String HOME = "warmgate.home";
 
+  private static final String LOSSLESS = "lossless-25";
   private static final String BOUNDED = "bounded-25";
+
+  /** In the folder where the user is, if it can be written to. */
+  private static final String PICTURE = "expert-use.svg";
 
   private record Variant(String name, List<String> arguments) {}
 
@@ -35,7 +40,7 @@ final class DemoCommand extends WarmgateCommand {
       List.of(
           new Variant("stock", List.of("--stock")),
           new Variant("lossless-100", cold("--expert-memory", "100%")),
-          new Variant("lossless-25", cold("--expert-memory", "25%")),
+          new Variant(LOSSLESS, cold("--expert-memory", "25%", "--expert-use")),
           new Variant(BOUNDED, cold("--expert-memory", "25%", "--routing", "cache-prior")));
 
   @Parameters(
@@ -65,6 +70,13 @@ final class DemoCommand extends WarmgateCommand {
       description = "Tokens to write before anything is counted or timed (${DEFAULT-VALUE}).")
   private int warmUp;
 
+  @Option(
+      names = "--plot",
+      paramLabel = "FILE",
+      description =
+          "Where to draw how often each layer used each expert; .png or .svg (" + PICTURE + ").")
+  private Path plot;
+
   @Option(names = "--threads", paramLabel = "N", description = "Threads that compute.")
   private Integer threads;
 
@@ -76,6 +88,7 @@ final class DemoCommand extends WarmgateCommand {
   public Integer call() throws IOException, InterruptedException {
     Path model = directory != null ? directory : shippedModel();
     GenAiConfig.read(model);
+    Optional<Plotter> plotter = plotter();
     List<JsonObject> runs = new ArrayList<>();
     try (Progress progress = Progress.start(console(), "demo", VARIANTS.size())) {
       for (Variant variant : VARIANTS) {
@@ -83,11 +96,27 @@ final class DemoCommand extends WarmgateCommand {
         progress.step();
       }
     }
+    if (plotter.isPresent()) {
+      plotter.get().save(ExpertUse.picture(percentOf(model), expertUse(runs)), picture());
+    }
     boolean equal = lossless(runs).map(run -> run.get("token_ids")).distinct().count() == 1;
     if (json()) {
-      print(Json.object("model", model, "prompt", prompt, "equal", equal, "runs", runs));
+      print(
+          Json.object(
+              "model",
+              model,
+              "prompt",
+              prompt,
+              "equal",
+              equal,
+              "runs",
+              runs,
+              "plot",
+              plotter.map(_ -> picture())));
     } else {
       print(runs, equal);
+      plotter.ifPresent(
+          _ -> console().out().printf("Which experts each layer used: %s%n", picture()));
     }
     if (!equal) {
       throw new CommandFailure(Main.FAILED, model + ": the texts differ");
@@ -98,6 +127,34 @@ final class DemoCommand extends WarmgateCommand {
   /** The runs that must write the same. */
   private static Stream<JsonObject> lossless(List<JsonObject> runs) {
     return runs.stream().filter(run -> !run.get("name").getAsString().equals(BOUNDED));
+  }
+
+  private Path picture() {
+    return plot == null ? Path.of(PICTURE) : plot;
+  }
+
+  private Optional<Plotter> plotter() {
+    if (plot != null) {
+      return Optional.of(Plotter.of("--plot", plot));
+    }
+    return Plotter.find().filter(_ -> Files.isWritable(Path.of("").toAbsolutePath()));
+  }
+
+  private static String percentOf(Path model) {
+    return "%% of each layer's selections, %s"
+        .formatted(model.toAbsolutePath().normalize().getFileName());
+  }
+
+  private static List<long[]> expertUse(List<JsonObject> runs) {
+    return runs.stream()
+        .filter(run -> run.has("expert_use"))
+        .flatMap(run -> run.getAsJsonArray("expert_use").asList().stream())
+        .map(
+            layer ->
+                layer.getAsJsonArray().asList().stream()
+                    .mapToLong(JsonElement::getAsLong)
+                    .toArray())
+        .toList();
   }
 
   private static Path shippedModel() throws IOException {

@@ -1,5 +1,6 @@
 package dev.warmgate.cli;
 
+import dev.warmgate.expert.MoeModel;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
@@ -149,5 +150,17 @@ final class Engine {
   private boolean countsRouting() {
     Optional<WarmgateOptions> parsed = options.map(WarmgateOptions::parse);
     return parsed.isPresent() && parsed.get().metrics() && !parsed.get().routing().lossless();
+  }
+
+  /**
+   * The layers of a decoder model that is open on Warmgate.
+   *
+   * @param directory of the model
+   * @throws IOException in one line, if none is served
+   */
+  static MoeModel layers(Path directory) throws IOException {
+    Path file = GenAiConfig.read(directory).model().toAbsolutePath().normalize();
+    return MoeModel.openOn(file)
+        .orElseThrow(() -> new IOException(file + ": has no layer that Warmgate serves"));
   }
 }

@@ -2,6 +2,8 @@ package dev.warmgate.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.ServiceLoader;
 
 /**
  * Draws; found by {@link java.util.ServiceLoader}, so that the plugin depends on no library for it.
@@ -17,4 +19,32 @@ public interface Plotter {
    * @throws IOException if it can't be written
    */
   void save(LinePlot plot, Path file) throws IOException;
+
+  /**
+   * The same for a heat map.
+   *
+   * @throws IOException if it can't be written
+   */
+  void save(HeatMap map, Path file) throws IOException;
+
+  /** What draws here, if anything does. */
+  static Optional<Plotter> find() {
+    return ServiceLoader.load(Plotter.class).findFirst();
+  }
+
+  /**
+   * What draws into a file.
+   *
+   * @param option by which the user named it
+   * @throws IllegalArgumentException in one line, if it isn't a kind of file that can be drawn
+   */
+  static Plotter of(String option, Path file) {
+    Plotter plotter =
+        find()
+            .orElseThrow(() -> new CommandFailure(Main.FAILED, option + ": nothing here can draw"));
+    if (!plotter.writes(file)) {
+      throw new IllegalArgumentException(option + " " + file + ": not a .png or .svg file");
+    }
+    return plotter;
+  }
 }

@@ -2,6 +2,7 @@ package dev.warmgate.cli;
 
 import ai.onnxruntime.OrtException;
 import com.google.gson.JsonObject;
+import dev.warmgate.expert.MoeModel;
 import dev.warmgate.generate.DecoderModel;
 import dev.warmgate.generate.Generation;
 import dev.warmgate.generate.Generator;
@@ -90,6 +91,11 @@ final class RunCommand extends WarmgateCommand {
   @Option(names = "--stock", description = "Run on ONNX Runtime without Warmgate.")
   private boolean stock;
 
+  @Option(
+      names = "--expert-use",
+      description = "With --json: also says how often each layer selected each expert.")
+  private boolean expertUse;
+
   @Mixin private final EngineOptions options = new EngineOptions();
 
   private boolean begun;
@@ -106,6 +112,9 @@ final class RunCommand extends WarmgateCommand {
     }
     if (warmUp < 0) {
       throw new IllegalArgumentException("--warm-up must not be negative, like " + warmUp);
+    }
+    if (expertUse && stock) {
+      throw new IllegalArgumentException("--expert-use doesn't go with --stock");
     }
     if (prompt.text != null && prompt.text.isEmpty()) {
       throw new IllegalArgumentException("--prompt is empty");
@@ -136,11 +145,12 @@ final class RunCommand extends WarmgateCommand {
 
   private void write(
       Engine engine, DecoderModel model, Sampling sampling, Optional<Tokenizer> tokenizer)
-      throws OrtException {
+      throws IOException, OrtException {
     int[] ids = prompt.ids != null ? prompt.ids : tokenizer.orElseThrow().encode(prompt.text);
     warmUp(model, ids, sampling);
     Optional<ResidencyStats> before = engine.statistics();
     Optional<RoutingStats> routedBefore = engine.routingStatistics();
+    Optional<ExpertUse> use = expertUse ? Optional.of(watch()) : Optional.empty();
     StringBuilder text = new StringBuilder();
     Generation generation;
     try (Progress progress = Progress.start(progressConsole(), "run", maxTokens)) {
@@ -163,6 +173,7 @@ final class RunCommand extends WarmgateCommand {
         report(engine.name(), counted, generation, tokenizer.map(t -> text.toString()));
     List<LayerStats> layers = engine.layerStatistics();
     Residency.addTo(report, "routing", routed, layers);
+    use.ifPresent(watched -> report.add("expert_use", Json.of(watched.counts())));
     if (json()) {
       // The fields of the entry, and the entry in a list as `demo` prints it: one reader for both.
       JsonObject whole = report.deepCopy();
@@ -171,6 +182,13 @@ final class RunCommand extends WarmgateCommand {
     } else {
       summarize(counted, routed, layers, generation);
     }
+  }
+
+  private ExpertUse watch() throws IOException {
+    MoeModel experts = Engine.layers(directory);
+    ExpertUse use = new ExpertUse(experts);
+    experts.tap(use);
+    return use;
   }
 
   /** Shows the prompt, not before it turned out to be one that the model takes. */

@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.ServiceLoader;
 import java.util.Set;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -89,7 +88,7 @@ final class SimulateCommand extends WarmgateCommand {
     List<PolicyChoice> choices = names.stream().map(this::choice).toList();
     List<Double> parts = shares.stream().map(SimulateCommand::share).toList();
     Prefetch by = choice("--prefetch", Prefetch.values(), prefetch);
-    Plotter plotter = plot == null ? null : plotter();
+    Plotter plotter = plot == null ? null : Plotter.of("--plot", plot);
     Trace trace = TraceReader.read(path);
     List<Row> rows = new ArrayList<>();
     try (Progress progress =
@@ -152,17 +151,6 @@ final class SimulateCommand extends WarmgateCommand {
     }
     throw new IllegalArgumentException(
         "--resident: '%s' is not a share like 25%%, above 0%% and at most 100%%".formatted(given));
-  }
-
-  private Plotter plotter() {
-    Plotter plotter =
-        ServiceLoader.load(Plotter.class)
-            .findFirst()
-            .orElseThrow(() -> new CommandFailure(Main.FAILED, "--plot: nothing here can draw"));
-    if (!plotter.writes(plot)) {
-      throw new IllegalArgumentException("--plot " + plot + ": not a .png or .svg file");
-    }
-    return plotter;
   }
 
   private static LinePlot plot(Trace trace, List<Row> rows, List<Double> parts) {

@@ -5,7 +5,6 @@ import dev.warmgate.expert.LayerSpec;
 import dev.warmgate.expert.MoeModel;
 import dev.warmgate.expert.RoutingTap;
 import dev.warmgate.generate.DecoderModel;
-import dev.warmgate.generate.GenAiConfig;
 import dev.warmgate.generate.Generator;
 import dev.warmgate.generate.Sampling;
 import dev.warmgate.generate.Tokenizer;
@@ -152,11 +151,8 @@ final class TraceCommand extends WarmgateCommand {
 
   private Trace record(DecoderModel model, List<Start> starts, Sampling sampling)
       throws IOException, OrtException {
-    Path file = GenAiConfig.read(directory).model().toAbsolutePath().normalize();
-    MoeModel experts =
-        MoeModel.openOn(file)
-            .orElseThrow(() -> new IOException(file + ": has no layer that Warmgate serves"));
-    TraceRecorder recorder = new TraceRecorder(header(file, experts), logits);
+    MoeModel experts = Engine.layers(directory);
+    TraceRecorder recorder = new TraceRecorder(header(experts), logits);
     experts.tap(tap(recorder));
     try (Progress progress = Progress.start(console(), "trace", (long) maxTokens * starts.size())) {
       for (Start start : starts) {
@@ -169,7 +165,7 @@ final class TraceCommand extends WarmgateCommand {
     return recorder.trace();
   }
 
-  private Trace.Header header(Path file, MoeModel experts) throws IOException {
+  private Trace.Header header(MoeModel experts) throws IOException {
     LayerSpec first = experts.layer(0).spec();
     for (int layer = 1; layer < experts.layers(); layer++) {
       LayerSpec spec = experts.layer(layer).spec();
@@ -177,7 +173,7 @@ final class TraceCommand extends WarmgateCommand {
           || spec.rule().topK() != first.rule().topK()) {
         throw new IOException(
             "%s: %s and %s differ in experts or top k, which a trace has no room for"
-                .formatted(file, first.name(), spec.name()));
+                .formatted(directory, first.name(), spec.name()));
       }
     }
     String name = directory.toAbsolutePath().normalize().getFileName().toString();
