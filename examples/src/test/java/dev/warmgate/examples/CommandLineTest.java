@@ -175,8 +175,7 @@ class CommandLineTest {
       }
     }
     assertUnusable("expert_memory", onModel("check", "--expert-memory", "16"));
-    assertUnusable("precision", onModel("check", "--precision", "fast"));
-    assertUnusable("--precision", onModel("check", "--precision", "some"));
+    assertUnusable("precision", onModel("check", "--precision", "some"));
   }
 
   @Test

@@ -1,13 +1,19 @@
 package dev.warmgate.cli;
 
 import ai.onnxruntime.NodeInfo;
+import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
+import dev.warmgate.config.WarmgateOptions;
 import dev.warmgate.generate.GenAiConfig;
+import dev.warmgate.kernels.Precision;
 import dev.warmgate.metrics.ResidencyStats;
+import dev.warmgate.onnx.ElementType;
 import dev.warmgate.onnx.ModelInspection;
+import dev.warmgate.onnx.MoeLayer;
+import dev.warmgate.onnx.WeightFormat;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
@@ -29,16 +35,16 @@ import picocli.CommandLine.Parameters;
     description = "Runs a model with and without Warmgate on equal inputs, compares all outputs.")
 final class CheckCommand extends WarmgateCommand {
   /** Of an output's scale; what rounding in another order may cost. */
-  private static final double TOLERANCE = 1e-4;
+  private static final double EXACT = 1e-4;
+
+  /** The same for outputs of fp16, whose last digit may differ. */
+  private static final double HALF = 2e-3;
+
+  /** What activations that are rounded to int8 may cost. */
+  private static final double FAST = 2e-2;
 
   /** Ids are below this where nothing tells the size of the vocabulary. */
   private static final int UNKNOWN_VOCABULARY = 2;
-
-  /** What to compute with. */
-  enum Precision {
-    exact,
-    fast
-  }
 
   @Parameters(paramLabel = "MODEL", description = "An ONNX file, or a folder in GenAI's layout.")
   private Path model;
@@ -74,9 +80,8 @@ final class CheckCommand extends WarmgateCommand {
   @Option(
       names = "--precision",
       paramLabel = "exact|fast",
-      defaultValue = "exact",
-      description = "What Warmgate computes with (${DEFAULT-VALUE}).")
-  private Precision precision;
+      description = "What quantised experts are multiplied by (exact).")
+  private String precision;
 
   @Mixin private final EngineOptions options = new EngineOptions();
 
@@ -99,8 +104,8 @@ final class CheckCommand extends WarmgateCommand {
     atLeast("--tokens", tokens, 1);
     atLeast("--past", past, 0);
     atLeast("--runs", runs, 1);
-    if (precision == Precision.fast) {
-      options.set("precision", precision.name());
+    if (precision != null) {
+      options.set("precision", precision);
     }
     options.startCold();
     Engine stock = Engine.stock(options);
@@ -117,9 +122,10 @@ final class CheckCommand extends WarmgateCommand {
       actual = measure(warmgate, files, progress);
     }
     Map<String, OutputError> errors = compare(actual, reference);
-    boolean pass = errors.values().stream().allMatch(error -> error.within(TOLERANCE));
+    double tolerance = tolerance(inspection, reference);
+    boolean pass = errors.values().stream().allMatch(error -> error.within(tolerance));
     ResidencyStats stats = actual.stats.orElseThrow();
-    report(errors, pass, stats, reference.millis, actual.millis);
+    report(errors, tolerance, pass, stats, reference.millis, actual.millis);
     if (stats.hits() + stats.misses() == 0) {
       console()
           .err()
@@ -128,9 +134,26 @@ final class CheckCommand extends WarmgateCommand {
     if (!pass) {
       throw new CommandFailure(
           Main.FAILED,
-          model + ": outputs differ by more than " + scientific(TOLERANCE) + " of their scale");
+          model + ": outputs differ by more than " + scientific(tolerance) + " of their scale");
     }
     return Main.DONE;
+  }
+
+  private double tolerance(ModelInspection inspection, Measured reference) {
+    List<WeightFormat> formats = inspection.layers().stream().map(MoeLayer::format).toList();
+    if (WarmgateOptions.parse(options.sessionOptions()).precision() == Precision.FAST
+        && formats.stream().anyMatch(WeightFormat::quantised)) {
+      return FAST;
+    }
+    boolean half =
+        formats.stream()
+                .anyMatch(
+                    format ->
+                        format.storage() == ElementType.FLOAT16
+                            || format.biases().equals(Optional.of(ElementType.FLOAT16)))
+            || reference.outputs.getFirst().values().stream()
+                .anyMatch(output -> output.type() == OnnxJavaType.FLOAT16);
+    return half ? HALF : EXACT;
   }
 
   private static void atLeast(String option, int value, int least) {
@@ -195,6 +218,7 @@ final class CheckCommand extends WarmgateCommand {
 
   private void report(
       Map<String, OutputError> errors,
+      double tolerance,
       boolean pass,
       ResidencyStats stats,
       double ortMillis,
@@ -232,7 +256,7 @@ final class CheckCommand extends WarmgateCommand {
     out.print(table);
     out.printf(
         "%s; ONNX Runtime %s ms, Warmgate %s ms; %s%n",
-        pass ? "equal within " + scientific(TOLERANCE) + " of each output's scale" : "NOT EQUAL",
+        pass ? "equal within " + scientific(tolerance) + " of each output's scale" : "NOT EQUAL",
         Texts.number(ortMillis, 2),
         Texts.number(warmgateMillis, 2),
         Residency.text(stats));

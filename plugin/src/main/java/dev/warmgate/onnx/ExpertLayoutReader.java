@@ -95,7 +95,8 @@ final class ExpertLayoutReader {
     // In an older order of dimensions, [E, in, out], H and I change places; what fits the newer
     // one may fit that too.
     boolean older =
-        fc1.get(1) == fc2.get(2) * packing
+        fc1.get(0).equals(fc2.get(0))
+            && fc1.get(1) == fc2.get(2) * packing
             && fc1.get(2) * packing == gates * fc2.get(1)
             && (fitsHidden || width == inner);
     String matrices = described(Role.FC1_WEIGHTS) + " and " + described(Role.FC2_WEIGHTS);

@@ -47,7 +47,8 @@ public final class QMoeInputs {
     return values;
   }
 
-  double[] expected(QMoeModelSpec spec) {
+  /** What {@link QMoeReference} makes of them. */
+  public double[] expected(QMoeModelSpec spec) {
     return new QMoeReference(spec).run(hidden, routers, shares);
   }
 

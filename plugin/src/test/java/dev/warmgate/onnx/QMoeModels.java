@@ -49,7 +49,7 @@ public final class QMoeModels {
   }
 
   /** The same, and changes the graph at the end, for models that are not as they should be. */
-  static Path write(Path file, QMoeModelSpec spec, Consumer<GraphProto.Builder> change)
+  public static Path write(Path file, QMoeModelSpec spec, Consumer<GraphProto.Builder> change)
       throws IOException {
     if (spec.moe().storage() == Storage.EMBEDDED) {
       save(file, new QMoeModels(spec, change, "", null));

@@ -5,16 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.onnxruntime.OrtException;
-import com.google.protobuf.ByteString;
 import dev.warmgate.onnx.MoeModelSpec.Activation;
 import dev.warmgate.onnx.MoeModelSpec.Router;
 import dev.warmgate.onnx.MoeModelSpec.Storage;
 import dev.warmgate.onnx.proto.GraphProto;
-import dev.warmgate.onnx.proto.NodeProto;
-import dev.warmgate.onnx.proto.TensorProto;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -179,7 +174,7 @@ class QMoeSemanticsTest {
       QMoeModelSpec spec = SMALL.with(MOE.withStorage(Storage.EMBEDDED)).withType(type);
       Path model =
           QMoeModels.write(
-              folder.resolve("mixed.onnx"), spec, tensors("scales", QMoeSemanticsTest::recode));
+              folder.resolve("mixed.onnx"), spec, QMoeEdits.tensors("scales", QMoeEdits::recode));
       try (var ort = new QMoeSession(model, spec, Map.of())) {
         // The reference's scales are those before.
         assertClose(inputs.expected(spec), inputs.run(ort), 2e-3, spec.toString());
@@ -191,18 +186,21 @@ class QMoeSemanticsTest {
   void refusals() throws IOException {
     QMoeModelSpec spec = SMALL.with(MOE.withSizes(64, 64));
     assertRefused(spec.with(MOE.withActivation(Activation.SWIGLU_HALVES)), graph -> {});
-    assertRefused(spec, attribute("swiglu_fusion", 0).andThen(activation("swiglu")));
-    assertRefused(spec, activation("tanh"));
+    assertRefused(
+        spec,
+        QMoeEdits.attribute("swiglu_fusion", 0)
+            .andThen(QMoeEdits.attribute("activation_type", "swiglu")));
+    assertRefused(spec, QMoeEdits.attribute("activation_type", "tanh"));
     for (int bits : new int[] {0, 1, 3, 16}) {
-      assertRefused(spec, attribute("expert_weight_bits", bits));
+      assertRefused(spec, QMoeEdits.attribute("expert_weight_bits", bits));
     }
     for (int block : new int[] {-1, 8, 24}) {
-      assertRefused(spec, attribute("block_size", block));
+      assertRefused(spec, QMoeEdits.attribute("block_size", block));
     }
     // Scales of blocks without their size.
-    assertRefused(spec, attribute("block_size", 0));
-    assertRefused(spec, attribute("k", 0));
-    assertRefused(spec, attribute("k", 9));
+    assertRefused(spec, QMoeEdits.attribute("block_size", 0));
+    assertRefused(spec, QMoeEdits.attribute("k", 0));
+    assertRefused(spec, QMoeEdits.attribute("k", 9));
     // A first matrix of one block makes both matrices row-wise.
     assertRefused(spec.with(MOE.withSizes(32, 64)).withFormat(4, 32, false), graph -> {});
     assertRefused(spec.with(MOE.withSizes(32, 32)).withFormat(4, 32, true), graph -> {});
@@ -234,62 +232,6 @@ class QMoeSemanticsTest {
           }
         },
         spec.toString());
-  }
-
-  private static Consumer<GraphProto.Builder> attribute(String name, long value) {
-    return node(
-        node -> {
-          remove(node, name);
-          node.addAttribute(Protos.attribute(name, value));
-        });
-  }
-
-  private static Consumer<GraphProto.Builder> activation(String type) {
-    return node(
-        node -> {
-          remove(node, "activation_type");
-          node.addAttribute(Protos.attribute("activation_type", type));
-        });
-  }
-
-  private static void remove(NodeProto.Builder node, String attribute) {
-    for (int i = node.getAttributeCount() - 1; i >= 0; i--) {
-      if (node.getAttribute(i).getName().equals(attribute)) {
-        node.removeAttribute(i);
-      }
-    }
-  }
-
-  private static Consumer<GraphProto.Builder> node(Consumer<NodeProto.Builder> change) {
-    return graph ->
-        graph.getNodeBuilderList().stream()
-            .filter(node -> node.getOpType().equals("QMoE"))
-            .forEach(change);
-  }
-
-  private static Consumer<GraphProto.Builder> tensors(
-      String suffix, Consumer<TensorProto.Builder> change) {
-    return graph ->
-        graph.getInitializerBuilderList().stream()
-            .filter(tensor -> tensor.getName().endsWith(suffix))
-            .forEach(change);
-  }
-
-  /** Makes fp16 of an fp32 tensor, and the other way round. */
-  private static void recode(TensorProto.Builder tensor) {
-    ByteBuffer from = tensor.getRawData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
-    ByteBuffer to = ByteBuffer.allocate(2 * from.remaining()).order(ByteOrder.LITTLE_ENDIAN);
-    boolean half = tensor.getDataType() == ElementType.FLOAT16.code();
-    while (from.hasRemaining()) {
-      if (half) {
-        to.putFloat(Float.float16ToFloat(from.getShort()));
-      } else {
-        to.putShort(Float.floatToFloat16(from.getFloat()));
-      }
-    }
-    tensor
-        .setRawData(ByteString.copyFrom(to.flip()))
-        .setDataType((half ? ElementType.FLOAT : ElementType.FLOAT16).code());
   }
 
   private static void assertClose(
