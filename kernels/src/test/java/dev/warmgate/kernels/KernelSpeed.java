@@ -12,8 +12,8 @@ import java.util.stream.Stream;
 
 /**
  * Prints how fast the tiers of this machine are; the tables of README.md and of docs/benchmarks.md.
- * Not a test. The arguments name tiers; without any, all that the machine has but the scalar one
- * are measured.
+ * Not a test. The arguments are tiers and numbers of threads, 1 or 2; without a tier, all that the
+ * machine has but the scalar one are measured.
  */
 final class KernelSpeed {
   private static volatile long sink;
@@ -22,15 +22,18 @@ final class KernelSpeed {
 
   /** Prints all tables. */
   public static void main(String[] args) {
+    List<String> asked = List.of(args);
+    List<Integer> threads = Stream.of(1, 2).filter(n -> asked.contains("" + n)).toList();
+    List<Tier> named = Stream.of(Tier.values()).filter(t -> asked.contains(t.id())).toList();
     List<Tier> tiers =
         Stream.of(Tier.values())
-            .filter(t -> args.length == 0 ? t != Tier.SCALAR : List.of(args).contains(t.id()))
+            .filter(t -> named.isEmpty() ? t != Tier.SCALAR : named.contains(t))
             .filter(t -> Kernels.availability(t).isAvailable())
             .toList();
     try (Arena arena = Arena.ofShared()) {
       FfnSpeed feedForward = new FfnSpeed(arena);
       for (Tier tier : tiers) {
-        feedForward.print(Kernels.of(tier));
+        feedForward.print(Kernels.of(tier), threads.isEmpty() ? List.of(1, 2) : threads);
       }
       for (Tier tier : tiers) {
         routing(arena, Kernels.of(tier));
