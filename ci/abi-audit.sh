@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Compares what Java believes of ONNX Runtime's C structs with the C headers: the numbers of functions
-# (OrtAbi.java), the offsets and parameter counts of our callbacks, the sizes of the structs that we
+# (OrtAbi.java, SessionAbi.java), the offsets and parameter counts of our callbacks, the sizes of the structs that we
 # make, and the enum values (OrtApi.java). Our own kernels' header asserts its offsets itself, and
 # AbiTest compares those with Java's.
 #
@@ -37,8 +37,9 @@ template <typename R, typename... A> constexpr int arity(R (*)(A...)) { return s
 template <typename R, typename... A> constexpr bool is_void(R (*)(A...)) { return std::is_void_v<R>; }
 """)
 
-struct = ""
-for text in (java / "OrtAbi.java").read_text().splitlines():
+struct = "OrtApi"
+session = java.parent / "session" / "SessionAbi.java"
+for text in session.read_text().splitlines() + (java / "OrtAbi.java").read_text().splitlines():
     if "// " in text:
         struct = re.search(r"\b(OrtApi|OrtEpApi|OrtNodeFusionOptions)\b", text)[1]
     constant = re.search(r"static final int (\w+) = (\d+);", text)

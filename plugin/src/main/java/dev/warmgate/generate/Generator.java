@@ -3,6 +3,7 @@ package dev.warmgate.generate;
 import ai.onnxruntime.OrtException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.function.IntConsumer;
 
 /** Writes on from prompts with one model, one sequence a call. */
@@ -25,51 +26,26 @@ public final class Generator {
    */
   public Generation generate(int[] prompt, int maxTokens, Sampling sampling, IntConsumer onToken)
       throws OrtException {
-    int context = model.config().contextLength();
-    if (prompt.length == 0) {
-      throw new IllegalArgumentException("the prompt is empty");
-    }
-    if (prompt.length >= context) {
-      throw new IllegalArgumentException(
-          "the prompt has %d tokens, which leaves no room in the model's context of %d"
-              .formatted(prompt.length, context));
-    }
-    if (maxTokens < 1) {
-      throw new IllegalArgumentException("max tokens must be at least 1, not " + maxTokens);
-    }
-    int limit = Math.min(maxTokens, context - prompt.length);
-    List<Integer> stops = model.config().stopIds();
-    Sampler sampler = Sampler.of(sampling);
     List<Integer> tokens = new ArrayList<>();
     long start = System.nanoTime();
-    try (DecoderState state = model.start(prompt.length + limit)) {
-      float[] logits = state.append(prompt);
+    try (Continuation text = new Continuation(model, prompt, maxTokens, sampling)) {
       long first = 0;
-      while (true) {
-        int token = sampler.next(logits);
-        long now = System.nanoTime();
-        first = tokens.isEmpty() ? now : first;
-        double prefill = (first - start) / 1e6;
-        if (stops.contains(token)) {
-          return finish(tokens, Generation.Finish.STOP, prefill, now - first, tokens.size());
+      long now;
+      do {
+        OptionalInt token = text.next();
+        now = System.nanoTime();
+        first = first == 0 ? now : first;
+        if (token.isPresent()) {
+          tokens.add(token.getAsInt());
+          onToken.accept(token.getAsInt());
         }
-        tokens.add(token);
-        onToken.accept(token);
-        if (tokens.size() == limit) {
-          return finish(
-              tokens,
-              limit == maxTokens ? Generation.Finish.LENGTH : Generation.Finish.CONTEXT,
-              prefill,
-              now - first,
-              limit - 1);
-        }
-        logits = state.append(token);
-      }
+      } while (text.finish().isEmpty());
+      Generation.Finish finish = text.finish().get();
+      // The step that ends a text by a stop token counts, though it has none.
+      int steps = finish == Generation.Finish.STOP ? tokens.size() : tokens.size() - 1;
+      double prefill = (first - start) / 1e6;
+      double decode = steps == 0 ? 0 : (now - first) / 1e6 / steps;
+      return new Generation(tokens, finish, prefill, decode);
     }
-  }
-
-  private static Generation finish(
-      List<Integer> tokens, Generation.Finish finish, double prefill, long nanos, int steps) {
-    return new Generation(tokens, finish, prefill, steps == 0 ? 0 : nanos / 1e6 / steps);
   }
 }

@@ -81,6 +81,18 @@ class ArchitectureTest {
                       "residency",
                       "routing")),
               entry("host.ffi", Set.of()),
+              entry("host.session", Set.of("host.ffi", "onnx")),
+              entry(
+                  "host.triton",
+                  Set.of(
+                      "config",
+                      "generate",
+                      "host.ffi",
+                      "host.ort",
+                      "host.session",
+                      "kernels",
+                      "metrics",
+                      "onnx")),
               entry(
                   "cli",
                   Set.of(

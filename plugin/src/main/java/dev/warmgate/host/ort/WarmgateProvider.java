@@ -6,6 +6,7 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import dev.warmgate.config.WarmgateOptions;
 import dev.warmgate.expert.MoeModel;
+import dev.warmgate.kernels.NativeMemory;
 import dev.warmgate.metrics.LayerStats;
 import dev.warmgate.metrics.ResidencyStats;
 import dev.warmgate.metrics.RoutingStats;
@@ -17,6 +18,7 @@ import java.lang.foreign.SymbolLookup;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import org.bytedeco.javacpp.Loader;
 
@@ -83,6 +85,21 @@ public final class WarmgateProvider {
   /** What the expert caches of this process did so far, those closed by now included. */
   public ResidencyStats statistics() {
     return SharedExperts.statistics();
+  }
+
+  /**
+   * What the caches of a model did since they were opened.
+   *
+   * @param model the model's file, as the session was given it
+   * @return empty if no session has it open, or it has no layer that is served
+   */
+  public Optional<ResidencyStats> statistics(Path model) {
+    return MoeModel.openOn(model.toAbsolutePath().normalize()).map(MoeModel::statistics);
+  }
+
+  /** Bytes of native memory that Warmgate holds in this process now: slots and scratch. */
+  public long nativeBytes() {
+    return SharedExperts.bytesMapped() + NativeMemory.bytesInUse();
   }
 
   /**

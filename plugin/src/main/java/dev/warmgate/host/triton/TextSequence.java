@@ -1,0 +1,152 @@
+package dev.warmgate.host.triton;
+
+import ai.onnxruntime.OrtException;
+import dev.warmgate.generate.Continuation;
+import dev.warmgate.generate.DecoderModel;
+import dev.warmgate.generate.TextStream;
+import dev.warmgate.generate.Tokenizer;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * One text on its way to a client: it takes a step when it is its turn. For one thread at a time.
+ *
+ * <p>The request is held until the text ends, so that Triton counts it, and so that it can be seen
+ * when nobody waits for it any more.
+ */
+final class TextSequence {
+  private final long instance;
+  private final Request request;
+  private final long factory;
+  private final long begun = System.nanoTime();
+  private final List<Integer> unsent = new ArrayList<>();
+  private final StringBuilder text = new StringBuilder();
+
+  private Continuation continuation;
+  private TextStream stream;
+  private boolean streaming;
+  private long computeStart;
+  private long computeEnd;
+
+  private TextSequence(long instance, Request request, long factory) {
+    this.instance = instance;
+    this.request = request;
+    this.factory = factory;
+  }
+
+  /** Takes over a request. */
+  static TextSequence of(long instance, Request request) {
+    return new TextSequence(instance, request, Core.create(Core.FACTORY_NEW, request.handle()));
+  }
+
+  /**
+   * Writes a token, the prompt read before if it is the first.
+   *
+   * @return whether the text goes on; if not, the request was answered to the end and released
+   */
+  boolean step(DecoderModel model, Tokenizer tokenizer) {
+    Optional<TritonException> error;
+    try {
+      error = request.lapsed();
+      if (error.isEmpty() && advance(model, tokenizer)) {
+        return true;
+      }
+    } catch (OrtException | RuntimeException e) {
+      error = Optional.of(EntryPoints.explain("generate", e));
+    }
+    end(error);
+    return false;
+  }
+
+  private boolean advance(DecoderModel model, Tokenizer tokenizer) throws OrtException {
+    if (continuation == null) {
+      TextRequest wanted = TextRequest.of(request);
+      streaming = wanted.stream();
+      stream = tokenizer.stream();
+      continuation =
+          new Continuation(
+              model, tokenizer.encode(wanted.prompt()), wanted.maxTokens(), wanted.sampling());
+      computeStart = System.nanoTime();
+    }
+    OptionalInt token = continuation.next();
+    computeEnd = System.nanoTime();
+    if (token.isPresent()) {
+      unsent.add(token.getAsInt());
+      text.append(stream.push(token.getAsInt()));
+    }
+    if (continuation.finish().isEmpty()) {
+      if (streaming && !text.isEmpty()) {
+        send(false);
+      }
+      return true;
+    }
+    text.append(stream.finish());
+    return false;
+  }
+
+  /** Sends what was written and not sent yet. */
+  private void send(boolean last) {
+    Response response = Response.from(factory);
+    try {
+      for (String output : request.outputs()) {
+        switch (output) {
+          case TextRequest.TEXT_OUTPUT ->
+              Strings.write(response, output, new long[] {1}, piece(text.toString()));
+          case TextRequest.TOKEN_IDS -> {
+            int[] ids = unsent.stream().mapToInt(Integer::intValue).toArray();
+            response
+                .output(output, DataTypes.INT32, new long[] {ids.length}, 4L * ids.length)
+                .copyFrom(MemorySegment.ofArray(ids));
+          }
+          default -> throw TritonException.invalid("there is no output '%s'", output);
+        }
+      }
+    } catch (RuntimeException e) {
+      response.drop();
+      throw e;
+    }
+    text.setLength(0);
+    unsent.clear();
+    if (last) {
+      response.send();
+    } else {
+      response.sendPart();
+    }
+  }
+
+  private static Strings.Slice piece(String text) {
+    MemorySegment content = MemorySegment.ofArray(text.getBytes(StandardCharsets.UTF_8));
+    return new Strings.Slice(content, new long[] {0}, 0, 1);
+  }
+
+  private void end(Optional<TritonException> error) {
+    Optional<TritonException> failure = error;
+    if (failure.isEmpty()) {
+      try {
+        send(true);
+      } catch (RuntimeException e) {
+        failure = Optional.of(EntryPoints.explain("generate", e));
+      }
+    }
+    failure.ifPresent(e -> Response.from(factory).fail(e));
+    if (continuation != null) {
+      continuation.close();
+    }
+    report(failure.isEmpty());
+    Core.FACTORY_DELETE.call(factory);
+    request.release();
+  }
+
+  private void report(boolean success) {
+    long end = System.nanoTime();
+    long start = computeStart == 0 ? begun : computeStart;
+    long stop = Math.max(start, computeEnd);
+    Core.REPORT_STATISTICS.call(
+        instance, request.handle(), success ? 1 : 0, begun, start, stop, end);
+    Core.REPORT_BATCH.call(instance, 1, begun, start, stop, end);
+  }
+}
