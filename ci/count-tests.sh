@@ -9,7 +9,8 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 total = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
-for report in glob.glob("*/target/surefire-reports/TEST-*.xml"):
+reports = glob.glob("*/target/surefire-reports/TEST-*.xml") + glob.glob("ci/*/target/surefire-reports/TEST-*.xml")
+for report in reports:
     suite = ElementTree.parse(report).getroot()
     for key in total:
         total[key] += int(suite.get(key, 0))
