@@ -145,6 +145,10 @@ std::string bootstrap(TRITONBACKEND_Backend* backend) {
   source.advice = "--backend-config=warmgate,java-home=";
   source.options = words(setting(config, "java-options"));
   std::string class_path = warmgate::jars_in(folder) + ":" + warmgate::jars_in(folder + "/lib");
+  if (class_path == ":") {
+    // In the archive: PLATFORM/backends/warmgate, beside the jars that all share.
+    class_path = warmgate::jars_in(folder + "/../../../lib");
+  }
   std::string failure = warmgate::bind_java(source, class_path, kEntryPoints,
                                             reinterpret_cast<void*>(&bind));
   if (failure.empty()) {

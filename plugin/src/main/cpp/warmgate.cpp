@@ -63,6 +63,10 @@ std::string bootstrap() {
   if (class_path.empty()) {
     class_path = warmgate::jars_in(warmgate::library_folder() + "/lib");
   }
+  if (class_path.empty()) {
+    // In the archive each platform has a folder, and all share the jars.
+    class_path = warmgate::jars_in(warmgate::library_folder() + "/../lib");
+  }
   std::string error = warmgate::bind_java(source, class_path, kEntryPoints,
                                           reinterpret_cast<void*>(&warmgate_bind));
   if (!error.empty()) {

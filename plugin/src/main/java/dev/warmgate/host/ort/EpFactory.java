@@ -153,10 +153,15 @@ final class EpFactory implements AutoCloseable {
     return options;
   }
 
+  /**
+   * Frees the struct, unless sessions are still open: a host may let go of the library before it
+   * lets go of them (Python does, where anything still refers to a session). What they use then
+   * stays for the rest of the process.
+   */
   @Override
   public void close() {
-    eps.values().forEach(Ep::close);
-    eps.clear();
-    arena.close();
+    if (eps.isEmpty()) {
+      arena.close();
+    }
   }
 }

@@ -64,6 +64,9 @@ public final class WarmgateProvider {
       } catch (OrtException e) {
         throw new IllegalStateException(
             "ONNX Runtime refuses %s: %s".formatted(library, e.getMessage()), e);
+      } catch (NoSuchMethodError e) {
+        throw new IllegalStateException(
+            "this ONNX Runtime's Java API has no plugin providers; it needs 1.24 or newer", e);
       }
     }
     return registered;
