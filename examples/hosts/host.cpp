@@ -2,7 +2,7 @@
 //
 //   host LIBWARMGATE MODEL EXPERT_MEMORY
 //
-// Gives every fp32 input ones and every other one zeros, and prints the sum of the first output.
+// Gives every input of the model ones and prints the sum of the first output.
 #include <onnxruntime_cxx_api.h>
 
 #include <algorithm>
@@ -27,14 +27,18 @@ int main(int, char** argv) try {
       auto type = session.GetInputTypeInfo(i);
       auto tensor = type.GetTensorTypeAndShapeInfo();
       std::vector<int64_t> shape = tensor.GetShape();
-      std::replace(shape.begin(), shape.end(), int64_t{-1}, int64_t{1});  // a size left open
+      bool real = tensor.GetElementType() == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
+      for (size_t d = 0; d < shape.size(); d++) {
+        // Sizes that the model leaves open: one sequence of one token, and a cache without a past.
+        shape[d] = shape[d] >= 0 ? shape[d] : !real || d == 0;
+      }
       values.push_back(Ort::Value::CreateTensor(Ort::AllocatorWithDefaultOptions(), shape.data(),
                                                 shape.size(), tensor.GetElementType()));
-      auto data = values[i].GetTensorMutableData<char>();
-      auto bytes = values[i].GetTensorSizeInBytes();
-      std::fill_n(data, bytes, 0);
-      if (tensor.GetElementType() == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT) {
-        std::fill_n(reinterpret_cast<float*>(data), bytes / sizeof(float), 1.0f);
+      auto count = values[i].GetTensorTypeAndShapeInfo().GetElementCount();
+      if (real) {
+        std::fill_n(values[i].GetTensorMutableData<float>(), count, 1.0f);
+      } else {
+        std::fill_n(values[i].GetTensorMutableData<int64_t>(), count, 1);
       }
       names.push_back(inputs[i].c_str());
     }

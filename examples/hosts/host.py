@@ -2,7 +2,7 @@
 
     host.py LIBWARMGATE MODEL [OPTION=VALUE]...
 
-Gives every input of the model ones (or zeros, where it is no fp32) and prints each output's sum.
+Gives every input of the model ones and prints each output's sum.
 """
 import sys
 
@@ -21,10 +21,10 @@ session = onnxruntime.InferenceSession(model, options, enable_fallback=0)
 
 feeds = {}
 for tensor in session.get_inputs():
-    # Dimensions that the model leaves open are 1: one sequence of one token, with one past token.
-    shape = [size if isinstance(size, int) else 1 for size in tensor.shape]
-    dtype = {"tensor(float)": "float32", "tensor(float16)": "float16"}.get(tensor.type, "int64")
-    feeds[tensor.name] = numpy.full(shape, dtype.startswith("float"), dtype)
+    real = tensor.type == "tensor(float)"
+    # Sizes that the model leaves open: one sequence of one token, and a cache without a past.
+    shape = [size if isinstance(size, int) else int(not real or i == 0) for i, size in enumerate(tensor.shape)]
+    feeds[tensor.name] = numpy.ones(shape, "float32" if real else "int64")
 for tensor, value in zip(session.get_outputs(), session.run(None, feeds)):
     print(f"{tensor.name} {value.astype('float64').sum():.6g}")
 
