@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.warmgate.onnx.ElementType;
-import dev.warmgate.onnx.QMoeEdits;
+import dev.warmgate.onnx.QMoeEdit;
 import dev.warmgate.onnx.QMoeModelSpec;
 import dev.warmgate.onnx.QMoeModels;
 import java.io.IOException;
@@ -43,7 +43,7 @@ class QuantisedModelsTest {
   void inspectSaysWhyANodeIsLeft() throws IOException {
     Path model =
         QMoeModels.write(
-            folder.resolve("model.onnx"), SPEC, QMoeEdits.attribute("quant_type", "fp4"));
+            folder.resolve("model.onnx"), SPEC, QMoeEdit.attribute("quant_type", "fp4"));
     JsonObject report = json("inspect", model.toString(), "--json");
     assertEquals(0, report.getAsJsonArray("layers").size());
     JsonObject left = report.getAsJsonArray("unsupported").get(0).getAsJsonObject();

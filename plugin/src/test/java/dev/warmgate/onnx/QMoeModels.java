@@ -19,20 +19,18 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
-import java.util.function.Consumer;
 
 /** Writes real ONNX models with QMoE nodes, or with fp16 MoE nodes, for tests and benchmarks. */
 public final class QMoeModels {
   private static final float RESIDUAL = 0.5f;
 
   private final QMoeModelSpec spec;
-  private final Consumer<GraphProto.Builder> change;
+  private final QMoeEdit change;
   private final String dataFile;
   private final FileChannel data;
   private final GraphProto.Builder graph = GraphProto.newBuilder().setName("qmoe");
 
-  private QMoeModels(
-      QMoeModelSpec spec, Consumer<GraphProto.Builder> change, String dataFile, FileChannel data) {
+  private QMoeModels(QMoeModelSpec spec, QMoeEdit change, String dataFile, FileChannel data) {
     this.spec = spec;
     this.change = change;
     this.dataFile = dataFile;
@@ -45,12 +43,11 @@ public final class QMoeModels {
    * @return {@code file}
    */
   public static Path write(Path file, QMoeModelSpec spec) throws IOException {
-    return write(file, spec, graph -> {});
+    return write(file, spec, QMoeEdit.NONE);
   }
 
   /** The same, and changes the graph at the end, for models that are not as they should be. */
-  public static Path write(Path file, QMoeModelSpec spec, Consumer<GraphProto.Builder> change)
-      throws IOException {
+  public static Path write(Path file, QMoeModelSpec spec, QMoeEdit change) throws IOException {
     if (spec.moe().storage() == Storage.EMBEDDED) {
       save(file, new QMoeModels(spec, change, "", null));
       return file;
@@ -95,7 +92,7 @@ public final class QMoeModels {
       x = next;
     }
     graph.addOutput(Protos.value("output", spec.type(), shape));
-    change.accept(graph);
+    change.apply(graph);
   }
 
   private String router(QMoeWeights weights, int layer, String base, String x) throws IOException {

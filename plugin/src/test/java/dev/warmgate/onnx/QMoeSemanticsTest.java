@@ -8,14 +8,12 @@ import ai.onnxruntime.OrtException;
 import dev.warmgate.onnx.MoeModelSpec.Activation;
 import dev.warmgate.onnx.MoeModelSpec.Router;
 import dev.warmgate.onnx.MoeModelSpec.Storage;
-import dev.warmgate.onnx.proto.GraphProto;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -172,9 +170,7 @@ class QMoeSemanticsTest {
     QMoeInputs inputs = QMoeInputs.random(SMALL.with(MOE), 3, new Random(2));
     for (ElementType type : new ElementType[] {ElementType.FLOAT, ElementType.FLOAT16}) {
       QMoeModelSpec spec = SMALL.with(MOE.withStorage(Storage.EMBEDDED)).withType(type);
-      Path model =
-          QMoeModels.write(
-              folder.resolve("mixed.onnx"), spec, QMoeEdits.tensors("scales", QMoeEdits::recode));
+      Path model = QMoeModels.write(folder.resolve("mixed.onnx"), spec, QMoeEdit.recode("scales"));
       try (var ort = new QMoeSession(model, spec, Map.of())) {
         // The reference's scales are those before.
         assertClose(inputs.expected(spec), inputs.run(ort), 2e-3, spec.toString());
@@ -185,25 +181,25 @@ class QMoeSemanticsTest {
   @Test
   void refusals() throws IOException {
     QMoeModelSpec spec = SMALL.with(MOE.withSizes(64, 64));
-    assertRefused(spec.with(MOE.withActivation(Activation.SWIGLU_HALVES)), graph -> {});
+    assertRefused(spec.with(MOE.withActivation(Activation.SWIGLU_HALVES)), QMoeEdit.NONE);
     assertRefused(
         spec,
-        QMoeEdits.attribute("swiglu_fusion", 0)
-            .andThen(QMoeEdits.attribute("activation_type", "swiglu")));
-    assertRefused(spec, QMoeEdits.attribute("activation_type", "tanh"));
+        QMoeEdit.attribute("swiglu_fusion", 0)
+            .andThen(QMoeEdit.attribute("activation_type", "swiglu")));
+    assertRefused(spec, QMoeEdit.attribute("activation_type", "tanh"));
     for (int bits : new int[] {0, 1, 3, 16}) {
-      assertRefused(spec, QMoeEdits.attribute("expert_weight_bits", bits));
+      assertRefused(spec, QMoeEdit.attribute("expert_weight_bits", bits));
     }
     for (int block : new int[] {-1, 8, 24}) {
-      assertRefused(spec, QMoeEdits.attribute("block_size", block));
+      assertRefused(spec, QMoeEdit.attribute("block_size", block));
     }
     // Scales of blocks without their size.
-    assertRefused(spec, QMoeEdits.attribute("block_size", 0));
-    assertRefused(spec, QMoeEdits.attribute("k", 0));
-    assertRefused(spec, QMoeEdits.attribute("k", 9));
+    assertRefused(spec, QMoeEdit.attribute("block_size", 0));
+    assertRefused(spec, QMoeEdit.attribute("k", 0));
+    assertRefused(spec, QMoeEdit.attribute("k", 9));
     // A first matrix of one block makes both matrices row-wise.
-    assertRefused(spec.with(MOE.withSizes(32, 64)).withFormat(4, 32, false), graph -> {});
-    assertRefused(spec.with(MOE.withSizes(32, 32)).withFormat(4, 32, true), graph -> {});
+    assertRefused(spec.with(MOE.withSizes(32, 64)).withFormat(4, 32, false), QMoeEdit.NONE);
+    assertRefused(spec.with(MOE.withSizes(32, 32)).withFormat(4, 32, true), QMoeEdit.NONE);
   }
 
   /** Zero points of a second matrix of one block are read as if they were row-wise. */
@@ -220,8 +216,7 @@ class QMoeSemanticsTest {
     }
   }
 
-  private void assertRefused(QMoeModelSpec spec, Consumer<GraphProto.Builder> change)
-      throws IOException {
+  private void assertRefused(QMoeModelSpec spec, QMoeEdit change) throws IOException {
     Path model = QMoeModels.write(folder.resolve("refused.onnx"), spec, change);
     QMoeInputs inputs = QMoeInputs.random(spec, 1, new Random(1));
     assertThrows(

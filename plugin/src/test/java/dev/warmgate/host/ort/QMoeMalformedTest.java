@@ -9,7 +9,7 @@ import dev.warmgate.onnx.ElementType;
 import dev.warmgate.onnx.ModelInspection;
 import dev.warmgate.onnx.MoeModelSpec.Storage;
 import dev.warmgate.onnx.OnnxModel;
-import dev.warmgate.onnx.QMoeEdits;
+import dev.warmgate.onnx.QMoeEdit;
 import dev.warmgate.onnx.QMoeInputs;
 import dev.warmgate.onnx.QMoeModelSpec;
 import dev.warmgate.onnx.QMoeModels;
@@ -58,7 +58,7 @@ class QMoeMalformedTest {
       List<TensorProto> tensors = expertTensors(model);
       TensorProto tensor = tensors.get(random.nextInt(tensors.size()));
       long[] dims = wrong(tensor.getDimsList(), random);
-      QMoeModels.write(model, spec, QMoeEdits.tensors(tensor.getName(), QMoeEdits.zeros(dims)));
+      QMoeModels.write(model, spec, QMoeEdit.zeros(tensor.getName(), dims));
       String what = "seed %d: %s %s".formatted(seed, tensor.getName(), Arrays.toString(dims));
       assertRefused(model, spec, tensor.getName(), what);
       // ONNX Runtime ends the process over a second matrix of two dimensions.
@@ -99,7 +99,7 @@ class QMoeMalformedTest {
   void missingParts() throws IOException {
     QMoeModelSpec spec = SMALL.with(SMALL.moe().withStorage(Storage.EMBEDDED));
     for (int input : new int[] {2, 3, 5, 6}) {
-      Path model = QMoeModels.write(folder.resolve("model.onnx"), spec, QMoeEdits.input(input, ""));
+      Path model = QMoeModels.write(folder.resolve("model.onnx"), spec, QMoeEdit.input(input, ""));
       String what =
           List.of("fc1_weights", "fc1_scales", "", "fc2_weights", "fc2_scales").get(input - 2);
       assertEquals(

@@ -9,12 +9,11 @@ import dev.warmgate.onnx.ElementType;
 import dev.warmgate.onnx.MoeModelSpec;
 import dev.warmgate.onnx.MoeModelSpec.Activation;
 import dev.warmgate.onnx.MoeModelSpec.Storage;
-import dev.warmgate.onnx.QMoeEdits;
+import dev.warmgate.onnx.QMoeEdit;
 import dev.warmgate.onnx.QMoeInputs;
 import dev.warmgate.onnx.QMoeModelSpec;
 import dev.warmgate.onnx.QMoeModels;
 import dev.warmgate.onnx.QMoeSession;
-import dev.warmgate.onnx.proto.GraphProto;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,7 +23,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -41,13 +39,14 @@ class QMoeSupportTest {
   private record Row(String name, List<Model> models) {}
 
   /** A generated model, changed. */
-  private record Model(QMoeModelSpec spec, Consumer<GraphProto.Builder> change) {}
+  private record Model(QMoeModelSpec spec, QMoeEdit change) {}
 
   private static Row row(String name, QMoeModelSpec... specs) {
-    return new Row(name, List.of(specs).stream().map(spec -> new Model(spec, _ -> {})).toList());
+    return new Row(
+        name, List.of(specs).stream().map(spec -> new Model(spec, QMoeEdit.NONE)).toList());
   }
 
-  private static Row row(String name, QMoeModelSpec spec, Consumer<GraphProto.Builder> change) {
+  private static Row row(String name, QMoeModelSpec spec, QMoeEdit change) {
     return new Row(name, List.of(new Model(spec, change)));
   }
 
@@ -99,20 +98,16 @@ class QMoeSupportTest {
     QMoeModelSpec rowWise = SMALL.with(MOE.withSizes(32, 48)).withFormat(4, 0, true);
     QMoeModelSpec second = SMALL.with(MOE.withSizes(96, 64)).withFormat(4, 64, true);
     return List.of(
-        row(
-            "scales in fp16 beside values in fp32",
-            SMALL,
-            QMoeEdits.tensors("scales", QMoeEdits::recode)),
+        row("scales in fp16 beside values in fp32", SMALL, QMoeEdit.recode("scales")),
         row(
             "scales in fp32 beside values in fp16",
             SMALL.withType(ElementType.FLOAT16),
-            QMoeEdits.tensors("scales", QMoeEdits::recode)),
-        row("zero points for one matrix", SMALL.withFormat(4, 16, true), QMoeEdits.input(11, "")),
+            QMoeEdit.recode("scales")),
+        row("zero points for one matrix", SMALL.withFormat(4, 16, true), QMoeEdit.input(11, "")),
         row(
             "a scale per row, with a last dimension of 1",
             rowWise,
-            QMoeEdits.tensors("fc1.scales", QMoeEdits.dims(8, 48, 1))
-                .andThen(QMoeEdits.tensors("fc2.scales", QMoeEdits.dims(8, 32, 1)))),
+            QMoeEdit.dims("fc1.scales", 8, 48, 1).andThen(QMoeEdit.dims("fc2.scales", 8, 32, 1))),
         row(
             "one block holds a row of both matrices",
             one,
@@ -120,7 +115,7 @@ class QMoeSupportTest {
         row(
             "the same without the last dimension of 1",
             rowWise,
-            QMoeEdits.attribute("block_size", 64)),
+            QMoeEdit.attribute("block_size", 64)),
         row(
             "the same with zero points per block",
             one.withFormat(8, 32, true),
@@ -153,7 +148,7 @@ class QMoeSupportTest {
             SMALL.with(swiglu.withSwiglu(1.702f, 1, 0.25f).withBias(true)),
             HALF.with(swiglu.withSwiglu(1.702f, 1, 7))),
         row("swiglu, `swiglu_fusion=2`", SMALL.with(halves), HALF.with(halves)),
-        row("swiglu, `swiglu_fusion=0`", SMALL.with(swiglu), QMoeEdits.without("swiglu_fusion")),
+        row("swiglu, `swiglu_fusion=0`", SMALL.with(swiglu), QMoeEdit.without("swiglu_fusion")),
         row(
             "k from 1 to the number of experts",
             SMALL.with(MOE.withTopK(1)),
@@ -165,27 +160,27 @@ class QMoeSupportTest {
             given,
             given.with(MOE.withNormalize(true)),
             given.with(MOE.withNormalize(true)).withType(ElementType.FLOAT16)),
-        row("`router_weights` that are the logits", SMALL, QMoeEdits.input(14, "router.0")),
+        row("`router_weights` that are the logits", SMALL, QMoeEdit.input(14, "router.0")),
         row("hidden states of rank 3", SMALL.with(MOE.withRank(3))));
   }
 
   private static List<Row> oddities() {
     return List.of(
-        row("`use_sparse_mixer` with k = 2", SMALL, QMoeEdits.attribute("use_sparse_mixer", 1)),
+        row("`use_sparse_mixer` with k = 2", SMALL, QMoeEdit.attribute("use_sparse_mixer", 1)),
         row(
             "`use_sparse_mixer` with another k",
             SMALL.with(MOE.withTopK(3)),
-            QMoeEdits.attribute("use_sparse_mixer", 1)),
-        row("`quant_type` other than `int`", SMALL, QMoeEdits.attribute("quant_type", "fp4")),
-        row("`weights_prepacked=1`", SMALL, QMoeEdits.attribute("weights_prepacked", 1)),
-        row("another activation", SMALL, QMoeEdits.attribute("activation_type", "tanh")),
+            QMoeEdit.attribute("use_sparse_mixer", 1)),
+        row("`quant_type` other than `int`", SMALL, QMoeEdit.attribute("quant_type", "fp4")),
+        row("`weights_prepacked=1`", SMALL, QMoeEdit.attribute("weights_prepacked", 1)),
+        row("another activation", SMALL, QMoeEdit.attribute("activation_type", "tanh")),
         row(
             "a third matrix (fc3)",
             SMALL,
-            QMoeEdits.input(8, "/model/layers.0/moe.fc1.weight")
-                .andThen(QMoeEdits.input(9, "/model/layers.0/moe.fc1.scales"))),
-        row("`expert_weight_bits=3`", SMALL, QMoeEdits.attribute("expert_weight_bits", 3)),
-        row("`block_size=24`", SMALL, QMoeEdits.attribute("block_size", 24)));
+            QMoeEdit.input(8, "/model/layers.0/moe.fc1.weight")
+                .andThen(QMoeEdit.input(9, "/model/layers.0/moe.fc1.scales"))),
+        row("`expert_weight_bits=3`", SMALL, QMoeEdit.attribute("expert_weight_bits", 3)),
+        row("`block_size=24`", SMALL, QMoeEdit.attribute("block_size", 24)));
   }
 
   @Test
