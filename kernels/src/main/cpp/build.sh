@@ -75,12 +75,18 @@ mkdir -p "$folder"
 work=$(mktemp -d "$folder/build.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
+# All files at once: there are few, and each takes long.
 objects=()
+jobs=()
 for file in $files; do
   object=$work/${file//\//-}.o
   # shellcheck disable=SC2086 # flags are words
-  "$compiler" $common ${arch[$file]} -c "$here/$file" -o "$object"
+  "$compiler" $common ${arch[$file]} -c "$here/$file" -o "$object" &
+  jobs+=($!)
   objects+=("$object")
+done
+for job in "${jobs[@]}"; do
+  wait "$job" || fail "compiling failed, see above"
 done
 
 # A weak symbol is one that the linker may take from another file, compiled for another processor.
