@@ -1,4 +1,5 @@
-// Sends requests to a small model, one at a time, and prints the median time of one in microseconds.
+// Sends requests to a small model, one at a time, and prints the median time of one in microseconds, and
+// Triton's statistics, which tell the backend's share.
 //
 //   overhead REPOSITORY BACKENDS MODEL JAVA_HOME
 
@@ -7,9 +8,17 @@
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <string>
 #include <vector>
 
 #include "../../../../../examples/triton/triton_api.h"
+
+struct TRITONSERVER_Message;
+extern "C" {
+Error* TRITONSERVER_ServerModelStatistics(Server*, const char*, int64_t, TRITONSERVER_Message**);
+Error* TRITONSERVER_MessageSerializeToJson(TRITONSERVER_Message*, const char**, size_t*);
+Error* TRITONSERVER_MessageDelete(TRITONSERVER_Message*);
+}
 
 static void check(Error* error) {
   if (error != nullptr) {
@@ -84,7 +93,7 @@ int main(int argc, char** argv) {
         return nullptr;
       },
       [](Allocator*, void*, void*, size_t, int, int64_t) -> Error* { return nullptr; }, nullptr));
-  for (int i = 0; i < 20000; i++) {
+  for (int i = 0; i < 100000; i++) {
     request(server, allocator, argv[3]);
   }
   std::vector<double> times(20000);
@@ -93,6 +102,13 @@ int main(int argc, char** argv) {
   }
   std::nth_element(times.begin(), times.begin() + 10000, times.end());
   std::cout << times[10000] << std::endl;
+  TRITONSERVER_Message* message = nullptr;
+  const char* statistics = nullptr;
+  size_t size = 0;
+  check(TRITONSERVER_ServerModelStatistics(server, argv[3], -1, &message));
+  check(TRITONSERVER_MessageSerializeToJson(message, &statistics, &size));
+  std::cout << std::string(statistics, size) << std::endl;
+  check(TRITONSERVER_MessageDelete(message));
   check(TRITONSERVER_ServerStop(server));
   check(TRITONSERVER_ServerDelete(server));
   return 0;
