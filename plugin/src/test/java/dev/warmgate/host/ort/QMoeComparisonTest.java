@@ -44,7 +44,7 @@ class QMoeComparisonTest {
 
   /** Seeded: each with another format, size, k, number of experts, activation, bias. */
   static List<QMoeModelSpec> some() {
-    return specs(new Random(1), 14);
+    return specs(new Random(1), 9);
   }
 
   static List<QMoeModelSpec> many() {
@@ -116,7 +116,12 @@ class QMoeComparisonTest {
       float[] firstMany = null;
       long expert = spec.bytesPerExpert();
       long some = Math.max(expert, expert * spec.moe().layers() * spec.moe().experts() * 2 / 5);
-      for (String budget : List.of("100%", Long.toString(some), Long.toString(expert))) {
+      // What becomes of activations doesn't depend on the budget: one will do.
+      List<String> budgets =
+          precision.equals("fast")
+              ? List.of(Long.toString(some))
+              : List.of("100%", Long.toString(some), Long.toString(expert));
+      for (String budget : budgets) {
         String what = "%s, %s with %s".formatted(spec, precision, budget);
         Map<String, String> given = Map.of("expert_memory", budget, "precision", precision);
         ResidencyStats before = Host.provider().statistics();
