@@ -41,7 +41,7 @@ final class CheckCommand extends WarmgateCommand {
   private static final double HALF = 2e-3;
 
   /** What activations that are rounded to int8 may cost. */
-  private static final double FAST = 2e-2;
+  private static final double FAST = 3e-2;
 
   /** Ids are below this where nothing tells the size of the vocabulary. */
   private static final int UNKNOWN_VOCABULARY = 2;

@@ -188,7 +188,8 @@ class MoeLayerTest {
   @Test
   void anExpertOfWeightZeroIsNotRead() throws IOException {
     var layer = small(new Random(1), 4, 2);
-    try (MoeModel model = layer.open(bestTier(), 4)) {
+    // Had all of them a slot, all would be read.
+    try (MoeModel model = layer.open(bestTier(), 3)) {
       float[] x = LayerFixture.values(new Random(2), 13, 1);
       float minus = Float.NEGATIVE_INFINITY;
       layer.run(model.layer(0), x, new float[] {minus, 1, minus, minus}, Team.caller());

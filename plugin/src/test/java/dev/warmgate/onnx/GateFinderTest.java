@@ -120,7 +120,10 @@ class GateFinderTest {
   @Test
   void notFound() throws IOException {
     assertMissing("the graph input logits", List.of());
-    assertMissing("the constant logits", List.of(Protos.zeros("logits", ElementType.FLOAT, 1, 4)));
+    assertMissing(
+        "the constant c",
+        List.of(Protos.zeros("c", ElementType.FLOAT, 1, 4)),
+        node("Identity", "", "logits", "c"));
     assertMissing(
         "come out of ScatterElements put",
         List.of(),

@@ -6,6 +6,7 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import com.google.gson.GsonBuilder;
+import dev.warmgate.benchmarks.ProcessUse;
 import dev.warmgate.host.ort.WarmgateProvider;
 import dev.warmgate.metrics.ResidencyStats;
 import dev.warmgate.metrics.RoutingStats;

@@ -107,7 +107,15 @@ final class GenerationModel implements ServedModel {
   @Override
   public void execute(long instance, long[] requests) {
     for (long request : requests) {
-      TextSequence sequence = TextSequence.of(instance, Request.read(request));
+      TextSequence sequence;
+      try {
+        sequence = TextSequence.of(instance, Request.read(request));
+      } catch (RuntimeException e) {
+        // Those before it were taken over: this one alone is refused.
+        Response.to(request).fail(EntryPoints.explain("execute", e));
+        Request.release(request);
+        continue;
+      }
       synchronized (waiting) {
         if (active == maxSequences) {
           waiting.add(sequence);
@@ -123,10 +131,16 @@ final class GenerationModel implements ServedModel {
   private void turn(TextSequence sequence) {
     turns.execute(
         () -> {
-          if (sequence.step(model, tokenizer)) {
-            turn(sequence);
-          } else {
-            next();
+          boolean goesOn = false;
+          try {
+            goesOn = sequence.step(model, tokenizer);
+          } finally {
+            // Whatever went wrong, others have their turn, and the model can be closed.
+            if (goesOn) {
+              turn(sequence);
+            } else {
+              next();
+            }
           }
         });
   }

@@ -55,7 +55,7 @@ final class TextSequence {
       if (error.isEmpty() && advance(model, tokenizer)) {
         return true;
       }
-    } catch (OrtException | RuntimeException e) {
+    } catch (OrtException | RuntimeException | Error e) {
       error = Optional.of(EntryPoints.explain("generate", e));
     }
     end(error);
@@ -128,17 +128,20 @@ final class TextSequence {
     if (failure.isEmpty()) {
       try {
         send(true);
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         failure = Optional.of(EntryPoints.explain("generate", e));
       }
     }
-    failure.ifPresent(e -> Response.from(factory).fail(e));
-    if (continuation != null) {
-      continuation.close();
+    try {
+      failure.ifPresent(e -> Response.from(factory).fail(e));
+      if (continuation != null) {
+        continuation.close();
+      }
+      report(failure.isEmpty());
+    } finally {
+      Core.FACTORY_DELETE.call(factory);
+      request.release();
     }
-    report(failure.isEmpty());
-    Core.FACTORY_DELETE.call(factory);
-    request.release();
   }
 
   private void report(boolean success) {

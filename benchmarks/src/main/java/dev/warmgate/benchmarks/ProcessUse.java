@@ -1,20 +1,20 @@
-package dev.warmgate.benchmarks.memory;
+package dev.warmgate.benchmarks;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** What Linux says that this process has used. */
-final class ProcessUse {
+public final class ProcessUse {
   private ProcessUse() {}
 
   /** Bytes that were fetched from storage for this process, by page faults too. */
-  static long readBytes() throws IOException {
+  public static long readBytes() throws IOException {
     return field("io", "read_bytes:");
   }
 
   /** The most memory that was resident at once, mapped files included. */
-  static long peakRssBytes() throws IOException {
+  public static long peakRssBytes() throws IOException {
     return field("status", "VmHWM:") * 1024;
   }
 
