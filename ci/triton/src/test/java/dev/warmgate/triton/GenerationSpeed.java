@@ -40,7 +40,7 @@ class GenerationSpeed {
     long start = System.nanoTime();
     List<TritonCore.Call> calls = new ArrayList<>();
     for (int i = 0; i < texts; i++) {
-      byte[] prompt = ("And %d of them".formatted(i)).getBytes(StandardCharsets.UTF_8);
+      byte[] prompt = "And %d of them".formatted(i).getBytes(StandardCharsets.UTF_8);
       List<TestTensor> inputs =
           List.of(
               TestTensor.strings("text_input", new long[] {1}, prompt),
