@@ -280,47 +280,6 @@ class HintTest {
   }
 
   @Test
-  void aGuessThatIsDemandedGetsTheTurnOfADemand() throws IOException {
-    int demands = 60;
-    int bytes = 40_000;
-    var layer = new ExpertFixture(folder, "large", 3, demands + 3, bytes);
-    // Who is late to look sees it too late; who never promotes has it last each time.
-    for (int attempt = 0; attempt < 20; attempt++) {
-      try (var cache =
-          new ExpertCache(
-              List.of(layer.store()),
-              (demands + 3L) * bytes,
-              new CacheSettings(2, 500, false, EvictionKind.LRU))) {
-        List<Integer> slots = new ArrayList<>();
-        int guess = 2;
-        cache.lock();
-        try {
-          // Both readers take one and can't finish it; the third waits for its turn.
-          for (int expert = 0; expert <= guess; expert++) {
-            hintUntilTaken(cache, 0, expert, EQUAL);
-          }
-          slots.add(cache.reserve(0, guess));
-          for (int i = 0; i < demands; i++) {
-            slots.add(cache.reserve(0, guess + 1 + i));
-          }
-        } finally {
-          cache.unlock();
-        }
-        while (!cache.mask(0).contains(guess)) {
-          Thread.onSpinWait();
-        }
-        int arrived = cache.mask(0).cardinality();
-        slots.forEach(cache::abandon);
-        awaitQuiet(cache, 1, bytes);
-        if (arrived < demands) {
-          return;
-        }
-      }
-    }
-    throw new AssertionError("the guess that was demanded came last each time");
-  }
-
-  @Test
   void aFailingGuessHarmsNobody() throws IOException {
     try (ExpertCache cache = open(1, 3, 2)) {
       demand(cache, 0, 0, 1);
