@@ -1,11 +1,18 @@
 package dev.warmgate.host.ort;
 
+import static dev.warmgate.host.ffi.OrtCalls.POINTER_1;
+import static dev.warmgate.host.ffi.OrtCalls.STATUS_2;
+import static dev.warmgate.host.ffi.OrtCalls.STATUS_3;
+import static dev.warmgate.host.ffi.OrtCalls.STATUS_4;
+import static dev.warmgate.host.ffi.OrtCalls.STATUS_5;
+import static dev.warmgate.host.ffi.OrtCalls.VOID_1;
 import static java.lang.foreign.ValueLayout.JAVA_BOOLEAN;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.warmgate.host.ffi.Native;
+import dev.warmgate.host.ffi.OrtCalls;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
@@ -39,21 +46,11 @@ final class OrtApi {
   private static final int ATTRIBUTE_FLOAT = 3; // ORT_OP_ATTR_FLOAT
   private static final int ATTRIBUTE_STRING = 5; // ORT_OP_ATTR_STRING
 
-  private static final MethodHandle GET_API = Native.function(JAVA_LONG, JAVA_INT);
   private static final MethodHandle GET_EP_API = Native.function(JAVA_LONG);
   private static final MethodHandle CREATE_STATUS = Native.function(JAVA_LONG, JAVA_INT, JAVA_LONG);
-  private static final MethodHandle POINTER_1 = Native.function(JAVA_LONG, JAVA_LONG);
   private static final MethodHandle INT_1 = Native.function(JAVA_INT, JAVA_LONG);
-  private static final MethodHandle VOID_1 = Native.procedure(JAVA_LONG);
   private static final MethodHandle VOID_4 =
       Native.procedure(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-  private static final MethodHandle STATUS_2 = Native.function(JAVA_LONG, JAVA_LONG, JAVA_LONG);
-  private static final MethodHandle STATUS_3 =
-      Native.function(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-  private static final MethodHandle STATUS_4 =
-      Native.function(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-  private static final MethodHandle STATUS_5 =
-      Native.function(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
   private static final MethodHandle READ_ATTRIBUTE =
       Native.function(JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG);
   private static final MethodHandle LOG =
@@ -93,7 +90,7 @@ final class OrtApi {
    */
   static OrtApi of(long apiBase) {
     try {
-      long api = (long) GET_API.invokeExact(target(Native.pointer(apiBase)), VERSION);
+      long api = OrtCalls.api(apiBase, VERSION);
       if (api == 0) {
         throw new IllegalStateException("Warmgate needs ONNX Runtime 1.23 or newer");
       }

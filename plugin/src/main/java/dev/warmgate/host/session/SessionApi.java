@@ -1,9 +1,17 @@
 package dev.warmgate.host.session;
 
+import static dev.warmgate.host.ffi.OrtCalls.POINTER_1;
+import static dev.warmgate.host.ffi.OrtCalls.STATUS_1;
+import static dev.warmgate.host.ffi.OrtCalls.STATUS_2;
+import static dev.warmgate.host.ffi.OrtCalls.STATUS_3;
+import static dev.warmgate.host.ffi.OrtCalls.STATUS_4;
+import static dev.warmgate.host.ffi.OrtCalls.STATUS_5;
+import static dev.warmgate.host.ffi.OrtCalls.VOID_1;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.warmgate.host.ffi.Native;
+import dev.warmgate.host.ffi.OrtCalls;
 import dev.warmgate.host.ffi.OrtLibrary;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -22,18 +30,7 @@ final class SessionApi {
 
   private static final int FATAL_ONLY = 4;
 
-  private static final MethodHandle GET_API = Native.function(JAVA_LONG, JAVA_INT);
-  private static final MethodHandle POINTER_1 = Native.function(JAVA_LONG, JAVA_LONG);
-  private static final MethodHandle VOID_1 = Native.procedure(JAVA_LONG);
-  private static final MethodHandle STATUS_1 = Native.function(JAVA_LONG, JAVA_LONG);
-  private static final MethodHandle STATUS_2 = Native.function(JAVA_LONG, JAVA_LONG, JAVA_LONG);
   private static final MethodHandle STATUS_2_INT = Native.function(JAVA_LONG, JAVA_LONG, JAVA_INT);
-  private static final MethodHandle STATUS_3 =
-      Native.function(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-  private static final MethodHandle STATUS_4 =
-      Native.function(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-  private static final MethodHandle STATUS_5 =
-      Native.function(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
   private static final MethodHandle STATUS_7 =
       Native.function(
           JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
@@ -66,8 +63,7 @@ final class SessionApi {
 
   private SessionApi() {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment getApi = target(Native.pointer(OrtLibrary.apiBase()));
-      api = (long) GET_API.invokeExact(getApi, VERSION);
+      api = OrtCalls.api(OrtLibrary.apiBase(), VERSION);
       run = function(SessionAbi.RUN);
       wrap = function(SessionAbi.CREATE_TENSOR_WITH_DATA_AS_ORT_VALUE);
       releaseValue = function(SessionAbi.RELEASE_VALUE);
