@@ -1,16 +1,36 @@
 package dev.warmgate.benchmarks;
 
+import java.awt.Color;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.VectorGraphicsEncoder;
+import org.knowm.xchart.internal.ChartBuilder;
 import org.knowm.xchart.internal.chartpart.Chart;
 
 /** Charts in files, whose kind their names' endings tell. */
 public final class ChartFile {
+  private static final int WIDTH = 900;
+  private static final int HEIGHT = 600;
+
   private ChartFile() {}
+
+  /** A chart of the usual size on white. */
+  public static <C extends Chart<?, ?>> C plain(
+      ChartBuilder<?, C> builder, String title, String xAxis, String yAxis) {
+    // No window is opened; without a display Java would look for one.
+    System.setProperty("java.awt.headless", "true");
+    builder.width(WIDTH);
+    builder.height(HEIGHT);
+    builder.title(title);
+    C chart = builder.build();
+    chart.setXAxisTitle(xAxis);
+    chart.setYAxisTitle(yAxis);
+    chart.getStyler().setChartBackgroundColor(Color.WHITE);
+    return chart;
+  }
 
   /** Whether a file's name ends as {@link #save} can write it. */
   public static boolean writes(Path file) {

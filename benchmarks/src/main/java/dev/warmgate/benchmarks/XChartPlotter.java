@@ -19,8 +19,6 @@ import org.knowm.xchart.style.lines.SeriesLines;
 
 /** Draws with XChart. */
 public final class XChartPlotter implements Plotter {
-  private static final int WIDTH = 900;
-  private static final int HEIGHT = 600;
   private static final Color[] COLD_TO_HOT = {
     new Color(0xf7fbff), new Color(0xfdd49e), new Color(0xd7301f)
   };
@@ -32,20 +30,10 @@ public final class XChartPlotter implements Plotter {
 
   @Override
   public void save(LinePlot plot, Path file) throws IOException {
-    // No window is opened; without a display Java would look for one.
-    System.setProperty("java.awt.headless", "true");
-    XYChart chart =
-        new XYChartBuilder()
-            .width(WIDTH)
-            .height(HEIGHT)
-            .title(plot.title())
-            .xAxisTitle(plot.xAxis())
-            .yAxisTitle(plot.yAxis())
-            .build();
-    chart.getStyler().setLegendPosition(LegendPosition.InsideSE);
-    chart.getStyler().setChartBackgroundColor(Color.WHITE);
+    XYChart chart = ChartFile.plain(new XYChartBuilder(), plot.title(), plot.xAxis(), plot.yAxis());
+    chart.getStyler().setLegendPosition(LegendPosition.OutsideE);
     for (LinePlot.Line line : plot.lines()) {
-      XYSeries series = chart.addSeries(line.name(), plot.x(), line.y());
+      XYSeries series = chart.addSeries(line.name(), line.x(), line.y());
       if (line.limit()) {
         series.setLineColor(Color.GRAY);
         series.setMarkerColor(Color.GRAY);
@@ -57,17 +45,9 @@ public final class XChartPlotter implements Plotter {
 
   @Override
   public void save(HeatMap map, Path file) throws IOException {
-    System.setProperty("java.awt.headless", "true");
     HeatMapChart chart =
-        new HeatMapChartBuilder()
-            .width(WIDTH)
-            .height(HEIGHT)
-            .title(map.title())
-            .xAxisTitle(map.xAxis())
-            .yAxisTitle(map.yAxis())
-            .build();
+        ChartFile.plain(new HeatMapChartBuilder(), map.title(), map.xAxis(), map.yAxis());
     chart.getStyler().setRangeColors(COLD_TO_HOT).setDrawBorder(true);
-    chart.getStyler().setChartBackgroundColor(Color.WHITE);
     List<Integer> columns = IntStream.range(0, map.rows().getFirst().size()).boxed().toList();
     List<Integer> rows = IntStream.range(0, map.rows().size()).boxed().toList();
     List<Number[]> cells = new ArrayList<>();

@@ -100,6 +100,26 @@ class EvaluateTest {
     double stock = number(rows.getFirst(), "perplexity");
     assertEquals(1, stock / perplexity(150, 151), 1e-4);
     assertEquals(1, number(rows.getLast(), "perplexity") / stock, 1e-5);
+    double bits = 150 * Math.log(stock) / Math.log(2) / report.get("bytes").getAsInt();
+    assertEquals(bits, number(rows.getFirst(), "bits_per_byte"), 1e-9);
+    assertEquals(spelled(150), report.get("bytes").getAsInt());
+  }
+
+  /** The bytes of the text's first tokens: in its vocabulary, a byte is a character. */
+  private static int spelled(int tokens) throws IOException {
+    Path file = ExampleModel.directory().resolve("tokenizer.json");
+    JsonObject model = JsonParser.parseString(Files.readString(file)).getAsJsonObject();
+    Map<Integer, Integer> lengths = new HashMap<>();
+    model
+        .getAsJsonObject("model")
+        .getAsJsonObject("vocab")
+        .asMap()
+        .forEach((token, id) -> lengths.put(id.getAsInt(), token.length()));
+    try (Tokenizer tokenizer = TokenizerProvider.find(ExampleModel.directory())) {
+      return Arrays.stream(tokenizer.encode(Files.readString(TEXT)), 1, tokens + 1)
+          .map(lengths::get)
+          .sum();
+    }
   }
 
   @Test
@@ -268,6 +288,21 @@ class EvaluateTest {
   }
 
   @Test
+  void aPictureOfWhatHitsCost(@TempDir Path folder) throws IOException {
+    Path picture = folder.resolve("cost.svg");
+    List<JsonObject> rows =
+        rows(
+            json(
+                "--max-tokens=20",
+                "--expert-memory=50%,25%",
+                "--routing=lossless,cache-prior,max-rank",
+                "--lambda=0.1,0.4",
+                "--plot=" + picture));
+    assertEquals(1 + 2 * 4, rows.size());
+    assertTrue(Files.readString(picture).contains("<svg"));
+  }
+
+  @Test
   void badInputIsOneLineThatNamesIt(@TempDir Path folder) throws IOException {
     Path empty = Files.createFile(folder.resolve("empty.txt"));
     Path binary = Files.write(folder.resolve("binary.txt"), new byte[] {(byte) 0xff, 1});
@@ -277,6 +312,7 @@ class EvaluateTest {
     assertUnusable("empty.txt: too short", "--text", empty.toString());
     assertUnusable("binary.txt: not a text in UTF-8", "--text", binary.toString());
     String text = "--text=" + TEXT;
+    assertUnusable("--plot", text, "--plot", folder + "/cost.txt");
     assertUnusable("--max-tokens", text, "--max-tokens", "0");
     assertUnusable("--max-tokens", text, "--max-tokens", "few");
     assertUnusable("--routing: 'magic'", text, "--routing", "lossless,magic");

@@ -84,6 +84,12 @@ final class EvaluateCommand extends WarmgateCommand {
       description = "Strengths of cache-prior (${DEFAULT-VALUE}).")
   private List<String> lambdas;
 
+  @Option(
+      names = "--plot",
+      paramLabel = "FILE",
+      description = "Draws what each hit rate costs into a .png or .svg file.")
+  private Path plot;
+
   @Option(names = "--threads", paramLabel = "N", description = "Threads that compute.")
   private Integer threads;
 
@@ -105,26 +111,51 @@ final class EvaluateCommand extends WarmgateCommand {
     if (threads != null) {
       others.put("threads", threads.toString());
     }
+    Plotter plotter = plot == null ? null : Plotter.of("--plot", plot);
     List<EvaluationCase> cases = EvaluationCase.all(memories, routings, lambdas, others);
     GenAiConfig config = GenAiConfig.read(directory);
     ModelInspection inspection = InspectCommand.read(config.model());
     if (inspection.layers().isEmpty()) {
       throw InspectCommand.withoutLayers(directory, inspection);
     }
-    TextWindows text = text(config);
+    TextWindows text;
+    int bytes;
+    try (Tokenizer tokenizer = TokenizerProvider.find(directory)) {
+      text = text(tokenizer, config);
+      bytes = text.scoredBytes(tokenizer);
+    }
     List<EvaluationRow> rows = measure(cases, text);
+    if (plotter != null) {
+      plotter.save(EvaluationPlot.of(directory.toString(), rows), plot);
+    }
     if (json()) {
-      List<?> entries = rows.stream().map(EvaluationRow::json).toList();
+      List<?> entries = rows.stream().map(row -> row.json(bytes)).toList();
       print(
-          Json.object("model", directory, "text", file, "tokens", text.scored(), "rows", entries));
+          Json.object(
+              "model",
+              directory,
+              "text",
+              file,
+              "tokens",
+              text.scored(),
+              "bytes",
+              bytes,
+              "rows",
+              entries));
     } else {
-      console().out().printf("%s of %s%n", Texts.count(text.scored(), "token"), file);
+      console()
+          .out()
+          .printf(
+              "%s of %s, %s bits a byte%n",
+              Texts.count(text.scored(), "token"),
+              file,
+              Texts.number(rows.getFirst().score().bitsPerByte(bytes), 3));
       EvaluationTable.print(console().out(), rows);
     }
     return Main.DONE;
   }
 
-  private TextWindows text(GenAiConfig config) throws IOException {
+  private TextWindows text(Tokenizer tokenizer, GenAiConfig config) throws IOException {
     if (!Files.isRegularFile(file)) {
       throw new IOException(file + ": " + (Files.exists(file) ? "not a file" : "no such file"));
     }
@@ -134,13 +165,11 @@ final class EvaluateCommand extends WarmgateCommand {
     } catch (CharacterCodingException e) {
       throw new IOException(file + ": not a text in UTF-8", e);
     }
-    try (Tokenizer tokenizer = TokenizerProvider.find(directory)) {
-      TextWindows text = TextWindows.of(tokenizer, content, maxTokens, config.contextLength());
-      if (text.scored() == 0) {
-        throw new IOException(file + ": too short, there is no token to score");
-      }
-      return text;
+    TextWindows text = TextWindows.of(tokenizer, content, maxTokens, config.contextLength());
+    if (text.scored() == 0) {
+      throw new IOException(file + ": too short, there is no token to score");
     }
+    return text;
   }
 
   private List<EvaluationRow> measure(List<EvaluationCase> cases, TextWindows text)

@@ -26,7 +26,7 @@ record EvaluationCase(
   /** {@code cache-prior} whose strength follows two targets. */
   static final String ADAPTIVE = "adaptive";
 
-  private static final String CACHE_PRIOR = id(RoutingOptions.Mode.CACHE_PRIOR);
+  static final String CACHE_PRIOR = id(RoutingOptions.Mode.CACHE_PRIOR);
   private static final String MAX_RANK = id(RoutingOptions.Mode.MAX_RANK);
   private static final String CAPACITY = id(RoutingOptions.Mode.CAPACITY);
 

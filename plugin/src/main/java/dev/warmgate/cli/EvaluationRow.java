@@ -59,7 +59,12 @@ record EvaluationRow(
     return lambda.map(value -> routing + " " + value(value)).orElse(routing);
   }
 
-  JsonObject json() {
+  /**
+   * The row for machines.
+   *
+   * @param bytes of the text that was scored
+   */
+  JsonObject json(int bytes) {
     JsonObject json =
         Json.object(
             "routing",
@@ -70,6 +75,8 @@ record EvaluationRow(
             memory,
             "perplexity",
             score.perplexity(),
+            "bits_per_byte",
+            score.bitsPerByte(bytes),
             "agreement",
             routed.map(RoutingStats::agreement),
             "mass_kept",

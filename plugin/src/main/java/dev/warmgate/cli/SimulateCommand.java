@@ -160,6 +160,7 @@ final class SimulateCommand extends WarmgateCommand {
       lines.add(
           new LinePlot.Line(
               name(line.getFirst()),
+              parts,
               line.stream().map(row -> row.result.hitRate()).toList(),
               line.getFirst().choice.clairvoyant()));
     }
@@ -172,7 +173,6 @@ final class SimulateCommand extends WarmgateCommand {
                 trace.header().experts()),
         "resident share of experts",
         "hit rate",
-        parts,
         lines);
   }
 

@@ -15,6 +15,16 @@ public record TextScore(int tokens, double surprise, int steps, long nanos) {
     return Math.exp(surprise / tokens);
   }
 
+  /**
+   * How many bits a byte of the text would take, coded by the model's probabilities: the same
+   * whatever the tokenizer.
+   *
+   * @param bytes of the text that was scored
+   */
+  public double bitsPerByte(int bytes) {
+    return surprise / Math.log(2) / bytes;
+  }
+
   /** Steps a second. */
   public double tokensPerSecond() {
     return steps * 1e9 / nanos;

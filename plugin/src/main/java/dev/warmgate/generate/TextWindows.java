@@ -1,5 +1,7 @@
 package dev.warmgate.generate;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -49,6 +51,18 @@ public record TextWindows(int prefix, List<int[]> windows) {
   /** The first position of a window that can be scored: there is something before it. */
   int firstScored() {
     return Math.max(prefix, 1);
+  }
+
+  /**
+   * The length in UTF-8 of the text that is scored, special tokens not counted. A character that
+   * {@code maxTokens} cut through counts as the three bytes of U+FFFD.
+   */
+  public int scoredBytes(Tokenizer tokenizer) {
+    int[] scored =
+        windows.stream()
+            .flatMapToInt(window -> Arrays.stream(window).skip(firstScored()))
+            .toArray();
+    return tokenizer.decode(scored).getBytes(UTF_8).length;
   }
 
   /** How many ids of all windows are scored. */

@@ -68,8 +68,6 @@ public final class DispatchBenchCommand implements Callable<Integer> {
     int largest = Setting.PUBLISHED.stream().mapToInt(Setting::size).max().orElseThrow();
     float[] logits = new float[largest * largest];
     if (plot != null) {
-      // No window is opened; without a display Java would look for one.
-      System.setProperty("java.awt.headless", "true");
       Setting setting = Setting.PUBLISHED.get(PLOTTED);
       new DispatchPlot(new Workload(setting, Workload.PUBLISHED_SEED, logits)).save(plot);
     }

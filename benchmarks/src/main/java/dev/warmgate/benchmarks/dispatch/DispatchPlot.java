@@ -13,23 +13,18 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /** Capacity against load: a series a method, a point for each kind of target. */
 final class DispatchPlot {
-  private static final int WIDTH = 900;
-  private static final int HEIGHT = 600;
   private static final double[] KINDS = {1, 2, 8};
 
   private final XYChart chart;
 
   DispatchPlot(Workload workload) {
     chart =
-        new XYChartBuilder()
-            .width(WIDTH)
-            .height(HEIGHT)
-            .title("Rows sent to a target, " + workload.setting())
-            .xAxisTitle("capacity of the target (rows)")
-            .yAxisTitle("load (rows, mean ± standard deviation)")
-            .build();
+        ChartFile.plain(
+            new XYChartBuilder(),
+            "Rows sent to a target, " + workload.setting(),
+            "capacity of the target (rows)",
+            "load (rows, mean ± standard deviation)");
     chart.getStyler().setLegendPosition(LegendPosition.InsideNW);
-    chart.getStyler().setChartBackgroundColor(Color.WHITE);
     double[] capacity = new double[KINDS.length];
     for (int kind = 0; kind < KINDS.length; kind++) {
       capacity[kind] = mean(workload, kind, workload.capacities());
