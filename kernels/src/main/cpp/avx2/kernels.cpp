@@ -4,6 +4,8 @@
 
 #include "vector.h"
 
+#include "../common/digits.h"
+
 #include "words.h"
 
 #include "../common/math.h"
@@ -24,9 +26,7 @@
 
 #include "../common/packed.h"
 
-#include "../common/exact.h"
-
-#include "../common/fast.h"
+#include "../common/packed_dot.h"
 
 #include "../common/packed_rows.h"
 

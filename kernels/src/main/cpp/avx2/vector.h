@@ -84,6 +84,8 @@ WG_INLINE vm gt_int(vi a, vi b) { return _mm256_castsi256_ps(_mm256_cmpgt_epi32(
 WG_INLINE vi count(vi a, vm m) { return _mm256_sub_epi32(a, _mm256_castps_si256(m)); }
 
 WG_INLINE vf to_float(vi a) { return _mm256_cvtepi32_ps(a); }
+// To the nearest; within the range of int32.
+WG_INLINE vi to_int(vf a) { return _mm256_cvtps_epi32(a); }
 WG_INLINE vi splat_int(int32_t a) { return _mm256_set1_epi32(a); }
 WG_INLINE void store_int(int32_t* p, vi a) { _mm256_storeu_si256((__m256i*)p, a); }
 WG_INLINE vf splat_lane(vf a, int lane) {
@@ -117,6 +119,7 @@ WG_INLINE float sum(vf a) {
 // 0, 1, 2...
 WG_INLINE vi lane_numbers() { return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
 WG_INLINE vi add_int(vi a, vi b) { return _mm256_add_epi32(a, b); }
+WG_INLINE vi sub_int(vi a, vi b) { return _mm256_sub_epi32(a, b); }
 WG_INLINE vi load_int(const int32_t* p) { return _mm256_loadu_si256((const __m256i*)p); }
 // The lanes of m, moved together to the front. Stores LANES of them; those beyond are unspecified.
 WG_INLINE void pack(float* p, int32_t* q, vf a, vi b, vm m) {

@@ -4,8 +4,6 @@
 
 namespace {
 
-constexpr bool SIGNED_BYTES = true;  // 8-bit weights are multiplied as stored - 128
-
 WG_INLINE vi load_words(const uint8_t* p) { return _mm256_loadu_si256((const __m256i*)p); }
 WG_INLINE vi and_int(vi a, vi b) { return _mm256_and_si256(a, b); }
 template <int N>
@@ -21,10 +19,20 @@ using vs = __m256i;
 WG_INLINE vs spread_index(const int32_t* lanes) { return load_int(lanes); }
 WG_INLINE vf spread(vf a, vs index) { return _mm256_permutevar8x32_ps(a, index); }
 WG_INLINE vi spread(vi a, vs index) { return _mm256_permutevar8x32_epi32(a, index); }
-// The words of a, each shifted down by the number of bits in its lane of b.
-WG_INLINE vi shift_right_each(vi a, vi b) { return _mm256_srlv_epi32(a, b); }
+// LANES integers, packed from p on.
+template <int BITS>
+WG_INLINE vi load_fields(const uint8_t* p) {
+  if constexpr (BITS == 8) {
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)p));
+  } else {
+    uint32_t bytes = 0;
+    memcpy(&bytes, p, BITS);
+    const __m256i places = _mm256_mullo_epi32(lane_numbers(), splat_int(BITS));
+    return and_int(_mm256_srlv_epi32(splat_int((int32_t)bytes), places), splat_int((1 << BITS) - 1));
+  }
+}
 
-// The stored integers of each word as bytes: field f of each byte in bytes[f].
+// The stored integers of each word as bytes: field f of each byte in bytes[f]. 8-bit ones less 128.
 template <int BITS>
 WG_INLINE void split_bytes(vi words, vi (&bytes)[8 / BITS]) {
   if constexpr (BITS == 8) {
@@ -40,31 +48,51 @@ WG_INLINE void split_bytes(vi words, vi (&bytes)[8 / BITS]) {
   }
 }
 
-// Sums of products of the four bytes of each word; those at x are in -127..127, so that no sum of
-// products leaves 16 bits.
+// Sums of products of neighbouring bytes; those at x are in -127..127, so that none leaves 16 bits.
 template <int BITS>
-WG_INLINE vi products(const vi (&w)[8 / BITS], const int8_t* x) {
+WG_INLINE vi pair_products(const vi (&w)[8 / BITS], const int8_t* x) {
   const __m256i first = _mm256_load_si256((const __m256i*)x);
-  __m256i pairs;
   if constexpr (BITS == 8) {
-    pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w[0]), _mm256_sign_epi8(first, w[0]));
+    return _mm256_maddubs_epi16(_mm256_abs_epi8(w[0]), _mm256_sign_epi8(first, w[0]));
   } else {
-    pairs = _mm256_maddubs_epi16(w[0], first);
+    __m256i pairs = _mm256_maddubs_epi16(w[0], first);
 #pragma GCC unroll 4
     for (int i = 1; i < 8 / BITS; i++) {
       __m256i more = _mm256_maddubs_epi16(w[i], _mm256_load_si256((const __m256i*)(x + i * 32)));
       pairs = _mm256_add_epi16(pairs, more);
     }
+    return pairs;
   }
-  return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+}
+// The sums of products of each word, all digits.
+template <int BITS, int DIGITS>
+WG_INLINE vi products(const vi (&w)[8 / BITS], const int8_t* x) {
+  constexpr int SPAN = 32 * 8 / BITS;
+  const __m256i one = _mm256_set1_epi16(1);
+  const __m256i first = pair_products<BITS>(w, x);
+  if constexpr (DIGITS == 1) {
+    return _mm256_madd_epi16(first, one);
+  } else {
+    const __m256i high = _mm256_madd_epi16(first, _mm256_set1_epi16(RADIX * RADIX));
+    const __m256i middle =
+        _mm256_madd_epi16(pair_products<BITS>(w, x + SPAN), _mm256_set1_epi16(RADIX));
+    const __m256i low = _mm256_madd_epi16(pair_products<BITS>(w, x + 2 * SPAN), one);
+    return add_int(add_int(high, middle), low);
+  }
 }
 // Neighbours in each 16 bytes are added: a's, then b's. Quicker than hadd.
+WG_INLINE vf join(vf a, vf b) {
+  return add(_mm256_shuffle_ps(a, b, 0x88), _mm256_shuffle_ps(a, b, 0xdd));
+}
 WG_INLINE vi join(vi a, vi b) {
   const __m256 x = _mm256_castsi256_ps(a), y = _mm256_castsi256_ps(b);
   return add_int(_mm256_castps_si256(_mm256_shuffle_ps(x, y, 0x88)),
                  _mm256_castps_si256(_mm256_shuffle_ps(x, y, 0xdd)));
 }
 // The halves of a are added, and those of b.
+WG_INLINE vf fold(vf a, vf b) {
+  return add(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
+}
 WG_INLINE vi fold(vi a, vi b) {
   return add_int(_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31));
 }

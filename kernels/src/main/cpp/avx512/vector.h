@@ -67,6 +67,8 @@ WG_INLINE vm gt_int(vi a, vi b) { return _mm512_cmpgt_epi32_mask(a, b); }
 WG_INLINE vi count(vi a, vm m) { return _mm512_mask_add_epi32(a, m, a, _mm512_set1_epi32(1)); }
 
 WG_INLINE vf to_float(vi a) { return _mm512_cvtepi32_ps(a); }
+// To the nearest; within the range of int32.
+WG_INLINE vi to_int(vf a) { return _mm512_cvtps_epi32(a); }
 WG_INLINE vi splat_int(int32_t a) { return _mm512_set1_epi32(a); }
 WG_INLINE void store_int(int32_t* p, vi a) { _mm512_storeu_si512(p, a); }
 WG_INLINE vf splat_lane(vf a, int lane) {
@@ -89,6 +91,7 @@ WG_INLINE vi lane_numbers() {
   return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 }
 WG_INLINE vi add_int(vi a, vi b) { return _mm512_add_epi32(a, b); }
+WG_INLINE vi sub_int(vi a, vi b) { return _mm512_sub_epi32(a, b); }
 WG_INLINE vi load_int(const int32_t* p) { return _mm512_loadu_si512(p); }
 // The lanes of m, moved together to the front. Stores LANES of them; those beyond are unspecified.
 WG_INLINE void pack(float* p, int32_t* q, vf a, vi b, vm m) {

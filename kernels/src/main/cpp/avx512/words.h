@@ -5,12 +5,6 @@
 
 namespace {
 
-#ifdef __AVX512VNNI__
-constexpr bool SIGNED_BYTES = false;
-#else
-constexpr bool SIGNED_BYTES = true;  // 8-bit weights are multiplied as stored - 128
-#endif
-
 WG_INLINE vi load_words(const uint8_t* p) { return _mm512_loadu_si512(p); }
 WG_INLINE vi and_int(vi a, vi b) { return _mm512_and_si512(a, b); }
 template <int N>
@@ -28,14 +22,30 @@ using vs = __m512i;
 WG_INLINE vs spread_index(const int32_t* lanes) { return load_int(lanes); }
 WG_INLINE vf spread(vf a, vs index) { return _mm512_permutexvar_ps(index, a); }
 WG_INLINE vi spread(vi a, vs index) { return _mm512_permutexvar_epi32(index, a); }
-// The words of a, each shifted down by the number of bits in its lane of b.
-WG_INLINE vi shift_right_each(vi a, vi b) { return _mm512_srlv_epi32(a, b); }
+// LANES integers, packed from p on.
+template <int BITS>
+WG_INLINE vi load_fields(const uint8_t* p) {
+  if constexpr (BITS == 8) {
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i*)p));
+  } else {
+    uint64_t bytes = 0;
+    memcpy(&bytes, p, 2 * BITS);
+    // Lanes of the upper half take theirs from the upper word; with 2 bits all are in the lower one.
+    const __m512i words = _mm512_set1_epi64((int64_t)bytes);
+    const __m512i mine = BITS == 2 ? _mm512_shuffle_epi32(words, _MM_PERM_AAAA)
+                                   : _mm512_mask_shuffle_epi32(
+                                         _mm512_shuffle_epi32(words, _MM_PERM_AAAA), 0xff00, words,
+                                         _MM_PERM_BBBB);
+    const __m512i places = _mm512_mullo_epi32(lane_numbers(), splat_int(BITS));
+    return and_int(_mm512_srlv_epi32(mine, and_int(places, splat_int(31))), splat_int((1 << BITS) - 1));
+  }
+}
 
-// The stored integers of each word as bytes: field f of each byte in bytes[f].
+// The stored integers of each word as bytes: field f of each byte in bytes[f]. 8-bit ones less 128.
 template <int BITS>
 WG_INLINE void split_bytes(vi words, vi (&bytes)[8 / BITS]) {
   if constexpr (BITS == 8) {
-    bytes[0] = SIGNED_BYTES ? _mm512_xor_si512(words, _mm512_set1_epi8((char)0x80)) : words;
+    bytes[0] = _mm512_xor_si512(words, _mm512_set1_epi8((char)0x80));
   } else {
     const __m512i mask = _mm512_set1_epi8((1 << BITS) - 1);
     bytes[0] = and_int(words, mask);
@@ -47,41 +57,80 @@ WG_INLINE void split_bytes(vi words, vi (&bytes)[8 / BITS]) {
   }
 }
 
-// Sums of products of the four bytes of each word; those at x are in -127..127.
-template <int BITS>
-WG_INLINE vi products(const vi (&w)[8 / BITS], const int8_t* x) {
+// x, negative where w is: to be multiplied by |w|.
+WG_INLINE vi with_signs(vi x, vi w) {
+  return _mm512_mask_sub_epi8(x, _mm512_movepi8_mask(w), _mm512_setzero_si512(), x);
+}
+
 #ifdef __AVX512VNNI__
-  __m512i sum = _mm512_setzero_si512();
-#pragma GCC unroll 4
-  for (int i = 0; i < 8 / BITS; i++) {
-    sum = _mm512_dpbusd_epi32(sum, w[i], _mm512_load_si512(x + i * 64));
-  }
-  return sum;
-#else
-  // No sum of products leaves 16 bits.
-  const __m512i first = _mm512_load_si512(x);
-  __m512i pairs;
+// Sums of products of the four bytes of each word.
+template <int BITS>
+WG_INLINE vi word_products(const vi (&w)[8 / BITS], const int8_t* x) {
+  const __m512i none = _mm512_setzero_si512();
   if constexpr (BITS == 8) {
-    const __m512i turned = _mm512_mask_sub_epi8(first, _mm512_movepi8_mask(w[0]),
-                                                _mm512_setzero_si512(), first);
-    pairs = _mm512_maddubs_epi16(_mm512_abs_epi8(w[0]), turned);
+    const __m512i turned = with_signs(_mm512_load_si512(x), w[0]);
+    return _mm512_dpbusd_epi32(none, _mm512_abs_epi8(w[0]), turned);
   } else {
-    pairs = _mm512_maddubs_epi16(w[0], first);
+    __m512i sum = _mm512_dpbusd_epi32(none, w[0], _mm512_load_si512(x));
+#pragma GCC unroll 4
+    for (int i = 1; i < 8 / BITS; i++) {
+      sum = _mm512_dpbusd_epi32(sum, w[i], _mm512_load_si512(x + i * 64));
+    }
+    return sum;
+  }
+}
+#else
+// Sums of products of neighbouring bytes; those at x are in -127..127, so that none leaves 16 bits.
+template <int BITS>
+WG_INLINE vi pair_products(const vi (&w)[8 / BITS], const int8_t* x) {
+  const __m512i first = _mm512_load_si512(x);
+  if constexpr (BITS == 8) {
+    return _mm512_maddubs_epi16(_mm512_abs_epi8(w[0]), with_signs(first, w[0]));
+  } else {
+    __m512i pairs = _mm512_maddubs_epi16(w[0], first);
 #pragma GCC unroll 4
     for (int i = 1; i < 8 / BITS; i++) {
       pairs = _mm512_add_epi16(pairs, _mm512_maddubs_epi16(w[i], _mm512_load_si512(x + i * 64)));
     }
+    return pairs;
   }
-  return _mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
+}
+#endif
+// The sums of products of each word times a digit's place.
+template <int BITS>
+WG_INLINE vi placed_products(const vi (&w)[8 / BITS], const int8_t* x, int place) {
+#ifdef __AVX512VNNI__
+  const __m512i sums = word_products<BITS>(w, x);
+  if (place == 1) return sums;
+  // Those of 4 and 2 bits fit 16, and so a quicker instruction: its other half is 0 or -1, times 0.
+  return BITS == 8 ? _mm512_mullo_epi32(sums, splat_int(place))
+                   : _mm512_madd_epi16(sums, splat_int(place));
+#else
+  return _mm512_madd_epi16(pair_products<BITS>(w, x), _mm512_set1_epi16((short)place));
 #endif
 }
+// The sums of products of each word, all digits.
+template <int BITS, int DIGITS>
+WG_INLINE vi products(const vi (&w)[8 / BITS], const int8_t* x) {
+  constexpr int SPAN = 64 * 8 / BITS;
+  if constexpr (DIGITS == 1) return placed_products<BITS>(w, x, 1);
+  const __m512i high = placed_products<BITS>(w, x, RADIX * RADIX);
+  const __m512i middle = placed_products<BITS>(w, x + SPAN, RADIX);
+  return add_int(add_int(high, middle), placed_products<BITS>(w, x + 2 * SPAN, 1));
+}
 // Neighbours in each 16 bytes are added: a's, then b's.
+WG_INLINE vf join(vf a, vf b) {
+  return add(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xdd));
+}
 WG_INLINE vi join(vi a, vi b) {
   const __m512 x = _mm512_castsi512_ps(a), y = _mm512_castsi512_ps(b);
   return add_int(_mm512_castps_si512(_mm512_shuffle_ps(x, y, 0x88)),
                  _mm512_castps_si512(_mm512_shuffle_ps(x, y, 0xdd)));
 }
 // Neighbours of 16 bytes are added: a's, then b's.
+WG_INLINE vf fold(vf a, vf b) {
+  return add(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+}
 WG_INLINE vi fold(vi a, vi b) {
   return add_int(_mm512_shuffle_i32x4(a, b, 0x88), _mm512_shuffle_i32x4(a, b, 0xdd));
 }

@@ -190,23 +190,30 @@ WG_INLINE PackedMatrix packed_matrix(const wg_ffn& b, bool first, const wg_exper
   return m;
 }
 
-template <int BITS, bool FAST, int GROUP>
+template <int BITS, int DIGITS, int GROUP>
 void packed_step(const wg_ffn& b, bool first, Range range) {
-  using Packed = PackedRows<BITS, FAST, GROUP>;
+  using Packed = PackedRows<BITS, DIGITS, GROUP>;
   typename Packed::Tile tile;
   for (int32_t i = 0; i < b.expert_count; i++) {
-    const PackedMatrix m = packed_matrix(b, first, b.experts[i]);
-    Packed rows = {m, tile, {}, 0};
-    multiply(rows, job_of(b, b.experts[i], first), range);
+    wg_expert e = b.experts[i];
+    const PackedMatrix m = packed_matrix(b, first, e);
+    Packed rows = {m, tile, {}, 0, {}};
+    // Weights come from memory once more for each of these; preparing tokens again would cost more.
+    const int64_t count = e.count, some = Packed::tokens_of(m.columns);
+    for (int64_t from = 0; from < count; from += some) {
+      e.assignments = b.experts[i].assignments + from;
+      e.count = count - from < some ? count - from : some;
+      multiply(rows, job_of(b, e, first), range);
+    }
   }
 }
 
-template <int BITS, bool FAST>
+template <int BITS, int DIGITS>
 void packed_step(const wg_ffn& b, bool first, Range range) {
   if (b.block == 16) {
-    packed_step<BITS, FAST, 16>(b, first, range);
+    packed_step<BITS, DIGITS, 16>(b, first, range);
   } else {
-    packed_step<BITS, FAST, 32>(b, first, range);
+    packed_step<BITS, DIGITS, 32>(b, first, range);
   }
 }
 
@@ -226,17 +233,17 @@ void step(const wg_ffn& b, bool first, int64_t part) {
     case 16 * 2:
       return dense_step<half>(b, first, range);
     case 8 * 2:
-      return packed_step<8, false>(b, first, range);
+      return packed_step<8, EXACT_DIGITS>(b, first, range);
     case 8 * 2 + 1:
-      return packed_step<8, true>(b, first, range);
+      return packed_step<8, FAST_DIGITS>(b, first, range);
     case 4 * 2:
-      return packed_step<4, false>(b, first, range);
+      return packed_step<4, EXACT_DIGITS>(b, first, range);
     case 4 * 2 + 1:
-      return packed_step<4, true>(b, first, range);
+      return packed_step<4, FAST_DIGITS>(b, first, range);
     case 2 * 2:
-      return packed_step<2, false>(b, first, range);
+      return packed_step<2, EXACT_DIGITS>(b, first, range);
     case 2 * 2 + 1:
-      return packed_step<2, true>(b, first, range);
+      return packed_step<2, FAST_DIGITS>(b, first, range);
     default:
       return dense_step<float>(b, first, range);
   }

@@ -33,120 +33,98 @@ struct Chunk {
   int64_t block;
   int64_t blocks;
   int64_t each;  // groups of a block
-  bool plain;    // a row's scales can be read where they are: fp32, one a group, whole stretches
 };
 
 template <int GROUP>
 WG_INLINE Chunk chunk_of(const PackedMatrix& m, int64_t from) {
   const int64_t columns = m.columns - from < CHUNK ? m.columns - from : CHUNK;
   const int64_t groups = (columns + GROUP - 1) / GROUP;
-  if (m.block == 0) return {from, columns, groups, 0, 1, groups, false};
+  if (m.block == 0) return {from, columns, groups, 0, 1, groups};
   const int64_t block = from / m.block;
   const int64_t blocks = (from + columns + m.block - 1) / m.block - block;
   const int64_t each = m.block / GROUP > groups ? groups : m.block / GROUP;
-  return {from, columns, groups, block, blocks, each,
-          !m.half_scales && each == 1 && groups % LANES == 0};
+  return {from, columns, groups, block, blocks, each};
 }
 
-// What is multiplied is what is stored less this.
-template <int BITS, bool FAST>
-constexpr int STORED_OFFSET = FAST && BITS == 8 && SIGNED_BYTES ? 128 : 0;
+// Scales or zero points of a row's chunk, one a group. Always LANES apart for the next stretch: a step
+// that varies costs the loop over a row a register that it hasn't got, and a fifth of its speed.
+struct GroupValues {
+  const float* values;
+  alignas(64) float own[MOST_GROUPS + 2 * LANES];
 
-// Scales and negative zero points of a row's chunk, one a group, with zeros up to a whole stretch.
-// `zeros` is null if none are stored.
-struct RowScales {
-  const float* scales;
-  const float* zeros;
-  alignas(64) float scale_values[MOST_GROUPS + 2 * LANES];
-  alignas(64) float zero_values[MOST_GROUPS + 2 * LANES];
+  WG_INLINE vf at(int64_t stretch) const { return load(values + stretch * LANES); }
+  WG_INLINE void all(float value, int64_t groups) {
+    for (int64_t g = 0; g < groups; g += LANES) store(own + g, splat(value));
+    values = own;
+  }
 };
 
-// From values of blocks to values of groups.
-WG_INLINE void repeat(const float* blocks, int64_t count, int64_t each, float* groups) {
-  for (int64_t b = 0; b < count; b++) {
+// From values of blocks to values of groups, then zeros up to a whole stretch.
+WG_INLINE void repeat(const float* blocks, const Chunk& c, float* groups) {
+  for (int64_t b = 0; b < c.blocks; b++) {
     const vf value = splat(blocks[b]);
-    for (int64_t g = 0; g < each; g += LANES) store(groups + b * each + g, value);
+    for (int64_t g = 0; g < c.each; g += LANES) store(groups + b * c.each + g, value);
   }
-  store(groups + count * each, splat(0.0f));
+  store(groups + c.blocks * c.each, splat(0.0f));
 }
 
-// Zero points of `count` blocks from the one that is `skip` after the first of `bytes`, made negative.
-template <int BITS>
-WG_INLINE void unpack_zeros(const uint8_t* bytes, int64_t skip, int64_t count, float offset,
-                            float* out) {
-  constexpr int PER_WORD = 32 / BITS;
-  uint8_t padded[MOST_GROUPS + 8 + 4 * LANES];
-  memcpy(padded, bytes, (size_t)(((skip + count) * BITS + 7) / 8));
-  int32_t words[LANES], shifts[LANES];
-  for (int l = 0; l < LANES; l++) {
-    words[l] = l / PER_WORD;
-    shifts[l] = l % PER_WORD * BITS;
-  }
-  const vs of_lane = spread_index(words);
-  const vi shift = load_int(shifts);
-  alignas(64) float values[MOST_GROUPS + 2 * LANES];
-  for (int64_t b = 0; b < skip + count; b += LANES) {
-    const vi stored = shift_right_each(spread(load_words(padded + b * BITS / 8), of_lane), shift);
-    store(values + b, sub(splat(offset), to_float(and_int(stored, splat_int((1 << BITS) - 1)))));
-  }
-  memcpy(out, values + skip, (size_t)count * sizeof(float));
+WG_INLINE void half_scales(const half* p, int64_t count, float* out) {
+  int64_t b = 0;
+  for (; b + LANES <= count; b += LANES) store(out + b, load(p + b));
+  if (b < count) store(out + b, load_first(p + b, count - b, splat(0.0f)));
 }
 
-WG_INLINE void unpack_scales(const PackedMatrix& m, int64_t row, const Chunk& c, float* out) {
+WG_INLINE void set_scales(const PackedMatrix& m, int64_t row, const Chunk& c, GroupValues& out) {
+  const int64_t first = row * m.blocks + c.block;
+  const float* p = (const float*)m.scales + first;
   alignas(64) float values[MOST_GROUPS + 2 * LANES];
-  const uint8_t* scales = m.scales + (row * m.blocks + c.block) * (m.half_scales ? 2 : 4);
-  for (int64_t b = 0; b < c.blocks; b += LANES) {
-    const int64_t some = c.blocks - b;
-    vf s;
-    if (m.half_scales) {
-      const half* p = (const half*)(scales + 2 * b);
-      s = some >= LANES ? load(p) : load_first(p, some, splat(0.0f));
-    } else {
-      const float* p = (const float*)(scales + 4 * b);
-      s = some >= LANES ? load(p) : load_first(p, some, splat(0.0f));
+  if (m.half_scales) {
+    float* blocks = c.each == 1 ? out.own : values;
+    half_scales((const half*)m.scales + first, c.blocks, blocks);
+    p = blocks;
+  }
+  if (c.blocks == 1) {
+    out.all(get(p, 0), c.groups);
+  } else if (c.each == 1 && (m.half_scales || c.groups % LANES == 0)) {
+    out.values = p;
+  } else {
+    if (!m.half_scales) {
+      copy_padded(p, c.blocks, c.blocks, c.each == 1 ? out.own : values);
     }
-    store((c.each == 1 ? out : values) + b, s);
+    if (c.each > 1) repeat(values, c, out.own);
+    out.values = out.own;
   }
-  if (c.each > 1) repeat(values, c.blocks, c.each, out);
+}
+
+// The stored zero point `index` places after the first of `bytes`, made negative.
+template <int BITS>
+WG_INLINE float negative_zero(const uint8_t* bytes, int64_t index) {
+  constexpr int PER_BYTE = 8 / BITS;
+  const int stored = bytes[index / PER_BYTE] >> (int)(index % PER_BYTE) * BITS & ((1 << BITS) - 1);
+  return (float)(STORED_OFFSET<BITS> - stored);
 }
 
 template <int BITS>
-WG_INLINE void unpack_zeros(const PackedMatrix& m, int64_t row, const Chunk& c, float offset,
-                            float* out) {
-  constexpr int64_t PER_BYTE = 8 / BITS;
+WG_INLINE void set_zeros(const PackedMatrix& m, int64_t row, const Chunk& c, GroupValues& out) {
+  if (m.block == 0) return out.all(negative_zero<BITS>(m.zeros, row), c.groups);
+  const uint8_t* zeros = m.zeros + row * m.zero_bytes;
   alignas(64) float values[MOST_GROUPS + 2 * LANES];
-  // Those of a row, or the one of each row.
-  const uint8_t* zeros = m.block == 0 ? m.zeros : m.zeros + row * m.zero_bytes;
-  const int64_t first = m.block == 0 ? row : c.block;
-  unpack_zeros<BITS>(zeros + first / PER_BYTE, first % PER_BYTE, c.blocks, offset,
-                     c.each == 1 ? out : values);
+  float* blocks = c.each == 1 ? out.own : values;
+  int64_t b = 0;
+  if (c.block * BITS % 8 == 0) {
+    const uint8_t* whole = zeros + c.block * BITS / 8;
+    for (; b + LANES <= c.blocks; b += LANES) {
+      const vf stored = to_float(load_fields<BITS>(whole + b * BITS / 8));
+      store(blocks + b, sub(splat((float)STORED_OFFSET<BITS>), stored));
+    }
+  }
+  for (; b < c.blocks; b++) blocks[b] = negative_zero<BITS>(zeros, c.block + b);
   if (c.each > 1) {
-    repeat(values, c.blocks, c.each, out);
+    repeat(values, c, out.own);
   } else {
-    store(out + c.groups, splat(0.0f));
+    store(out.own + c.groups, splat(0.0f));
   }
-}
-
-template <int BITS, bool FAST>
-WG_INLINE void row_scales(const PackedMatrix& m, int64_t row, const Chunk& c, RowScales& out) {
-  if (c.plain) {
-    out.scales = (const float*)(m.scales + (row * m.blocks + c.block) * 4);
-  } else {
-    unpack_scales(m, row, c, out.scale_values);
-    out.scales = out.scale_values;
-  }
-  if (m.zeros) {
-    unpack_zeros<BITS>(m, row, c, STORED_OFFSET<BITS, FAST>, out.zero_values);
-    out.zeros = out.zero_values;
-  } else {
-    out.zeros = nullptr;
-  }
-}
-
-// What a row's negative zero points are where none are stored.
-template <int BITS, bool FAST>
-WG_INLINE vf common_zero() {
-  return splat((float)(STORED_OFFSET<BITS, FAST> - (1 << (BITS - 1))));
+  out.values = out.own;
 }
 
 // The words of a stretch of which so many bytes are there; the others are 0.
@@ -167,20 +145,17 @@ WG_INLINE void load_stretch(const uint8_t* p, int64_t bytes, vi (&words)[V]) {
 }
 
 // A chunk of a row.
-template <int BITS, int GROUP, bool FAST>
+template <int BITS, int GROUP>
 struct Row {
   using S = Stretch<BITS, GROUP>;
   const uint8_t* weights;
-  RowScales scales;
+  GroupValues scales;
+  GroupValues zeros;  // STORED_OFFSET less the zero points
 
   WG_INLINE void set(const PackedMatrix& m, const Chunk& c, int64_t row) {
     weights = m.weights + row * m.row_bytes + c.from * BITS / 8;
-    row_scales<BITS, FAST>(m, row, c, scales);
-  }
-  // Those of the groups of a stretch.
-  WG_INLINE vf scale(int64_t stretch) const { return load(scales.scales + stretch * LANES); }
-  WG_INLINE vf zero(int64_t stretch) const {
-    return scales.zeros ? load(scales.zeros + stretch * LANES) : common_zero<BITS, FAST>();
+    set_scales(m, row, c, scales);
+    if (m.zeros) set_zeros<BITS>(m, row, c, zeros);
   }
   // Hints, harmless anywhere.
   WG_INLINE void fetch(int64_t stretch) const {
@@ -188,7 +163,7 @@ struct Row {
     for (int64_t b = 0; b < S::BYTES; b += 64) {
       __builtin_prefetch(weights + stretch * S::BYTES + b + AHEAD);
     }
-    __builtin_prefetch(scales.scales + stretch * LANES + SCALES_AHEAD);
+    __builtin_prefetch(scales.values + stretch * LANES + SCALES_AHEAD);
   }
 };
 

@@ -1,20 +1,19 @@
-// Packed rows as `multiply` wants them. Include after exact.h and fast.h; every tier has its own copy,
+// Packed rows as `multiply` wants them. Include after packed_dot.h; every tier has its own copy,
 // with internal linkage.
 #ifndef WARMGATE_PACKED_ROWS_H
 #define WARMGATE_PACKED_ROWS_H
 
 namespace {
 
-// Rows of one matrix. `tile` is kept from one matrix to the next: a vector that is in it already isn't
-// prepared again.
-template <int BITS, bool FAST, int GROUP>
+// Rows of one matrix. `tile` is kept from one matrix to the next: a chunk of a vector that is in it
+// already isn't prepared again.
+template <int BITS, int DIGITS, int GROUP>
 struct PackedRows {
-  using Vector = std::conditional_t<FAST, FastVector, ExactVector>;
-  static constexpr int64_t TOKENS = FAST ? 32 : BLOCK_TOKENS;
-  static constexpr int64_t SOME_TOKENS = 8;  // prepared ones that stay in the first cache
+  static constexpr int64_t TOKENS = DIGITS == 1 ? 32 : 16;
+  static constexpr int64_t SOME_TOKENS = DIGITS == 1 ? 8 : 4;  // prepared ones that stay in the first cache
 
   struct Tile {
-    Vector x[TOKENS];
+    Rounded<DIGITS> x[TOKENS];
     const float* from[TOKENS] = {};
   };
 
@@ -22,21 +21,26 @@ struct PackedRows {
   Tile& tile;
   Chunk chunk;
   int64_t tokens;
+  const Rounded<DIGITS>* x[TOKENS];
 
   WG_INLINE int64_t row_bytes() const { return matrix.row_bytes; }
   WG_INLINE int64_t chunks() const { return (matrix.columns + CHUNK - 1) / CHUNK; }
+  // So many vectors fit into the tile as a whole, unless one is too long.
+  static WG_INLINE int64_t tokens_of(int64_t columns) {
+    const int64_t fit = TOKENS / ((columns + CHUNK - 1) / CHUNK);
+    return fit < 1 ? 1 : fit;
+  }
   WG_INLINE void prepare(int64_t index, int64_t count, const float* const* vectors) {
     chunk = chunk_of<GROUP>(matrix, index * CHUNK);
     tokens = count;
     for (int64_t t = 0; t < count; t++) {
-      const float* x = vectors[t] + chunk.from;
-      if (x == tile.from[t]) continue;
-      if constexpr (FAST) {
-        prepare_fast<BITS, GROUP>(x, chunk.columns, tile.x[t]);
-      } else {
-        prepare_exact<BITS, GROUP>(x, chunk.columns, tile.x[t]);
+      const int64_t place = (index * count + t) % TOKENS;
+      const float* source = vectors[t] + chunk.from;
+      if (source != tile.from[place]) {
+        ::prepare<BITS, GROUP>(source, chunk.columns, tile.x[place]);
+        tile.from[place] = source;
       }
-      tile.from[t] = x;
+      x[t] = tile.x + place;
     }
   }
 
@@ -46,13 +50,10 @@ struct PackedRows {
     alignas(64) float added[TOKENS * BLOCK_ROWS];
     const bool first = chunk.from == 0;
     float* out = first ? sums : added;
-    const int64_t out_stride = first ? stride : BLOCK_ROWS;
-    if (tokens == 1) {
-      dot_one_token(row, rows, out);
-    } else if constexpr (FAST) {
-      dot_tokens_fast(row, rows, out, out_stride);
+    if (matrix.zeros) {
+      dot<true>(row, rows, out, first ? stride : BLOCK_ROWS);
     } else {
-      dot_tokens_exact(row, rows, out, out_stride);
+      dot<false>(row, rows, out, first ? stride : BLOCK_ROWS);
     }
     if (first) return;
     for (int64_t t = 0; t < tokens; t++) {
@@ -61,21 +62,34 @@ struct PackedRows {
   }
 
  private:
+  template <bool ZEROS>
+  WG_INLINE void dot(int64_t row, int64_t rows, float* out, int64_t stride) const {
+    if (tokens == 1) {
+      dot_one_token<ZEROS>(row, rows, out);
+    } else {
+      dot_tokens<ZEROS>(row, rows, out, stride);
+    }
+  }
+
   // One row after the other: processors read ahead best where memory is read in its order.
+  template <bool ZEROS>
   WG_INLINE void dot_one_token(int64_t row, int64_t rows, float* out) const {
-    Row<BITS, GROUP, FAST> one;
+    const vs order = group_order<Stretch<BITS, GROUP>::VECTORS>();
+    Row<BITS, GROUP> one;
     for (int64_t r = 0; r < rows; r += ROWS) {
       vf acc[ROWS] = {splat(0.0f), splat(0.0f), splat(0.0f), splat(0.0f)};
       for (int64_t i = 0; i < ROWS && r + i < rows; i++) {
         one.set(matrix, chunk, row + r + i);
-        acc[i] = dot_one(one, chunk.columns, tile.x[0]);
+        acc[i] = dot_one<ZEROS>(one, chunk.columns, *x[0], order);
       }
       store_sums(out + r, acc[0], acc[1], acc[2], acc[3]);
     }
   }
 
-  void dot_tokens_fast(int64_t row, int64_t rows, float* out, int64_t stride) const {
-    Row<BITS, GROUP, FAST> one;
+  template <bool ZEROS>
+  WG_INLINE void dot_tokens(int64_t row, int64_t rows, float* out, int64_t stride) const {
+    const vs order = group_order<Stretch<BITS, GROUP>::VECTORS>();
+    Row<BITS, GROUP> one;
     for (int64_t t = 0; t < tokens; t += SOME_TOKENS) {
       const int64_t count = tokens - t < SOME_TOKENS ? tokens - t : SOME_TOKENS;
       for (int64_t r = 0; r < rows; r += ROWS) {
@@ -85,19 +99,13 @@ struct PackedRows {
         }
         for (int64_t k = 0; k < ROWS && r + k < rows; k++) {
           one.set(matrix, chunk, row + r + k);
-          dot_fast(one, chunk.columns, tile.x + t, count, acc[0] + k);
+          dot_some<ZEROS>(one, chunk.columns, x + t, count, order, acc[0] + k);
         }
         for (int64_t i = 0; i < count; i++) {
           store_sums(out + (t + i) * stride + r, acc[i][0], acc[i][1], acc[i][2], acc[i][3]);
         }
       }
     }
-  }
-
-  void dot_tokens_exact(int64_t row, int64_t rows, float* out, int64_t stride) const {
-    Row<BITS, GROUP, FAST> all[BLOCK_ROWS];
-    for (int64_t r = 0; r < rows; r++) all[r].set(matrix, chunk, row + r);
-    dot_block(all, rows, chunk.columns, tile.x, tokens, out, stride);
   }
 };
 

@@ -85,6 +85,8 @@ WG_INLINE vm gt_int(vi a, vi b) { return vcgtq_s32(a, b); }
 WG_INLINE vi count(vi a, vm m) { return vsubq_s32(a, vreinterpretq_s32_u32(m)); }
 
 WG_INLINE vf to_float(vi a) { return vcvtq_f32_s32(a); }
+// To the nearest; within the range of int32.
+WG_INLINE vi to_int(vf a) { return vcvtnq_s32_f32(a); }
 WG_INLINE vi splat_int(int32_t a) { return vdupq_n_s32(a); }
 WG_INLINE void store_int(int32_t* p, vi a) { vst1q_s32(p, a); }
 WG_INLINE vf splat_lane(vf a, int lane) {
@@ -110,6 +112,7 @@ WG_INLINE vi lane_numbers() {
   return vld1q_s32(lanes);
 }
 WG_INLINE vi add_int(vi a, vi b) { return vaddq_s32(a, b); }
+WG_INLINE vi sub_int(vi a, vi b) { return vsubq_s32(a, b); }
 WG_INLINE vi load_int(const int32_t* p) { return vld1q_s32(p); }
 // The lanes of m, moved together to the front. Stores LANES of them; those beyond are unspecified.
 WG_INLINE void pack(float* p, int32_t* q, vf a, vi b, vm m) {

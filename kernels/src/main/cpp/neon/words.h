@@ -5,8 +5,6 @@
 
 namespace {
 
-constexpr bool SIGNED_BYTES = true;  // 8-bit weights are multiplied as stored - 128
-
 WG_INLINE vi load_words(const uint8_t* p) { return vreinterpretq_s32_u8(vld1q_u8(p)); }
 WG_INLINE vi and_int(vi a, vi b) { return vandq_s32(a, b); }
 template <int N>
@@ -34,12 +32,17 @@ WG_INLINE vf spread(vf a, vs index) {
 WG_INLINE vi spread(vi a, vs index) {
   return vreinterpretq_s32_u8(vqtbl1q_u8(vreinterpretq_u8_s32(a), index));
 }
-// The words of a, each shifted down by the number of bits in its lane of b.
-WG_INLINE vi shift_right_each(vi a, vi b) {
-  return vreinterpretq_s32_u32(vshlq_u32(vreinterpretq_u32_s32(a), vnegq_s32(b)));
+// LANES integers, packed from p on.
+template <int BITS>
+WG_INLINE vi load_fields(const uint8_t* p) {
+  uint32_t bytes = 0;
+  memcpy(&bytes, p, (BITS + 1) / 2);
+  const int32_t places[LANES] = {0, -BITS, -2 * BITS, -3 * BITS};
+  const uint32x4_t shifted = vshlq_u32(vdupq_n_u32(bytes), vld1q_s32(places));
+  return and_int(vreinterpretq_s32_u32(shifted), vdupq_n_s32((1 << BITS) - 1));
 }
 
-// The stored integers of each word as bytes: field f of each byte in bytes[f].
+// The stored integers of each word as bytes: field f of each byte in bytes[f]. 8-bit ones less 128.
 template <int BITS>
 WG_INLINE void split_bytes(vi words, vi (&bytes)[8 / BITS]) {
   const uint8x16_t all = vreinterpretq_u8_s32(words);
@@ -59,7 +62,7 @@ WG_INLINE void split_bytes(vi words, vi (&bytes)[8 / BITS]) {
 
 // Sums of products of the four bytes of each word; those at x are in -127..127.
 template <int BITS>
-WG_INLINE vi products(const vi (&w)[8 / BITS], const int8_t* x) {
+WG_INLINE vi word_products(const vi (&w)[8 / BITS], const int8_t* x) {
 #ifdef __ARM_FEATURE_DOTPROD
   int32x4_t sum = vdupq_n_s32(0);
 #pragma GCC unroll 4
@@ -79,8 +82,19 @@ WG_INLINE vi products(const vi (&w)[8 / BITS], const int8_t* x) {
   return vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high));
 #endif
 }
+// The sums of products of each word, all digits.
+template <int BITS, int DIGITS>
+WG_INLINE vi products(const vi (&w)[8 / BITS], const int8_t* x) {
+  constexpr int SPAN = 16 * 8 / BITS;
+  if constexpr (DIGITS == 1) return word_products<BITS>(w, x);
+  const int32x4_t low = word_products<BITS>(w, x + 2 * SPAN);
+  const int32x4_t more = vmlaq_n_s32(low, word_products<BITS>(w, x + SPAN), RADIX);
+  return vmlaq_n_s32(more, word_products<BITS>(w, x), RADIX * RADIX);
+}
 // Neighbours are added: a's, then b's.
+WG_INLINE vf join(vf a, vf b) { return vpaddq_f32(a, b); }
 WG_INLINE vi join(vi a, vi b) { return vpaddq_s32(a, b); }
+WG_INLINE vf fold(vf a, vf b) { return vpaddq_f32(a, b); }
 WG_INLINE vi fold(vi a, vi b) { return vpaddq_s32(a, b); }
 
 }  // namespace

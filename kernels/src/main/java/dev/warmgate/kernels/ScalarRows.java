@@ -11,7 +11,8 @@ final class ScalarRows {
   /** Activations that share a scale where they are rounded to int8. */
   private static final int BLOCK = 32;
 
-  private static final float LEAST_PEAK = 1e-36f;
+  /** Smaller peaks are multiples of the least normal number. */
+  private static final float LEAST_PEAK = 127 * Float.MIN_NORMAL;
 
   private final WeightFormat format;
   private final boolean fast;
@@ -63,8 +64,8 @@ final class ScalarRows {
       peak = Math.max(peak, Math.abs(vector[i]));
     }
     boolean finite = Float.isFinite(peak);
-    float inverse = peak > LEAST_PEAK ? 127f / peak : 0;
-    float scale = !finite ? Float.NaN : peak > LEAST_PEAK ? peak / 127f : 0;
+    float inverse = peak > LEAST_PEAK ? 127f / peak : 1 / Float.MIN_NORMAL;
+    float scale = !finite ? Float.NaN : peak > LEAST_PEAK ? peak / 127f : Float.MIN_NORMAL;
     for (int i = from; i < to; i++) {
       vector[i] = finite ? (float) Math.rint(vector[i] * inverse) * scale : Float.NaN;
     }
