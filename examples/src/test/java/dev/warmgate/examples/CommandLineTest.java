@@ -108,6 +108,34 @@ class CommandLineTest {
   }
 
   @Test
+  void runWritesSeveralSideBySide(@TempDir Path folder) throws IOException {
+    List<String> prompts = List.of(ExampleModel.PROMPT, "The LORD", "He that hath an ear");
+    List<String> options = new ArrayList<>(List.of("--max-tokens", "20", "--batch", "2", "--json"));
+    prompts.forEach(prompt -> options.addAll(List.of("--prompt", prompt)));
+    JsonObject all = onModel("run", options.toArray(String[]::new)).json();
+    assertHas(all, List.of("tokens", "tokens_per_s", "hit_rate", "bytes_read", "peak_rss_bytes"));
+    for (int i = 0; i < prompts.size(); i++) {
+      JsonObject alone =
+          onModel("run", "--prompt", prompts.get(i), "--max-tokens", "20", "--json", "--stock")
+              .json();
+      JsonObject text = all.getAsJsonArray("runs").get(i).getAsJsonObject();
+      assertEquals(prompts.get(i), text.get("prompt").getAsString());
+      for (String key : List.of("token_ids", "text", "tokens", "finish")) {
+        assertEquals(alone.get(key), text.get(key), key);
+      }
+    }
+    Path file = Files.writeString(folder.resolve("prompts.txt"), String.join("\n", prompts));
+    Result fromFile = onModel("run", "--prompts", file.toString(), "--max-tokens", "5");
+    assertEquals(0, fromFile.exitCode, fromFile.err);
+    assertEquals(
+        List.of("== 1 of 3 ==", "== 2 of 3 ==", "== 3 of 3 =="),
+        fromFile.out.lines().filter(line -> line.startsWith("==")).toList());
+    assertUnusable("no such file", onModel("run", "--prompts", folder + "/none"));
+    assertUnusable("--batch", onModel("run", "--prompt", "a", "--batch", "0"));
+    assertUnusable("--prompt", onModel("run", "--prompt", "a", "--prompt-ids", "1"));
+  }
+
+  @Test
   void runTakesIdsAndSeeds() {
     String[] sampled = {
       "--json", "--prompt-ids", "5,6,7", "--temperature", "1", "--top-p", "0.9", "--seed", "4"

@@ -1,7 +1,6 @@
 package dev.warmgate.cli;
 
 import ai.onnxruntime.OrtException;
-import com.google.gson.JsonObject;
 import dev.warmgate.expert.MoeModel;
 import dev.warmgate.generate.DecoderModel;
 import dev.warmgate.generate.Generation;
@@ -10,14 +9,12 @@ import dev.warmgate.generate.Sampling;
 import dev.warmgate.generate.TextStream;
 import dev.warmgate.generate.Tokenizer;
 import dev.warmgate.generate.TokenizerProvider;
-import dev.warmgate.metrics.LayerStats;
 import dev.warmgate.metrics.ResidencyStats;
 import dev.warmgate.metrics.RoutingStats;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.function.IntConsumer;
 import picocli.CommandLine.ArgGroup;
@@ -38,20 +35,14 @@ final class RunCommand extends WarmgateCommand {
   private Path directory;
 
   @ArgGroup(multiplicity = "1")
-  private Prompt prompt;
+  private Prompts prompts;
 
-  /** A text, or ids. */
-  static final class Prompt {
-    @Option(names = "--prompt", paramLabel = "TEXT", description = "What to write on from.")
-    private String text;
-
-    @Option(
-        names = "--prompt-ids",
-        paramLabel = "ID",
-        split = ",",
-        description = "The same as token ids: 1,2,3.")
-    private int[] ids;
-  }
+  @Option(
+      names = "--batch",
+      paramLabel = "N",
+      defaultValue = "8",
+      description = "With several prompts: the most texts to write at a time (${DEFAULT-VALUE}).")
+  private int batch;
 
   @Option(
       names = "--max-tokens",
@@ -116,9 +107,10 @@ final class RunCommand extends WarmgateCommand {
     if (expertUse && stock) {
       throw new IllegalArgumentException("--expert-use doesn't go with --stock");
     }
-    if (prompt.text != null && prompt.text.isEmpty()) {
-      throw new IllegalArgumentException("--prompt is empty");
+    if (batch < 1) {
+      throw new IllegalArgumentException("--batch must be at least 1, not " + batch);
     }
+    prompts.read();
     Engine engine = stock ? Engine.stock(options) : Engine.warmgate(options);
     try (DecoderModel model = engine.openDecoder(directory)) {
       Optional<Tokenizer> tokenizer = tokenizer();
@@ -136,7 +128,7 @@ final class RunCommand extends WarmgateCommand {
     try {
       return Optional.of(TokenizerProvider.find(directory));
     } catch (IOException e) {
-      if (prompt.ids == null) {
+      if (!prompts.areIds()) {
         throw e;
       }
       return Optional.empty();
@@ -146,13 +138,41 @@ final class RunCommand extends WarmgateCommand {
   private void write(
       Engine engine, DecoderModel model, Sampling sampling, Optional<Tokenizer> tokenizer)
       throws IOException, OrtException {
-    int[] ids = prompt.ids != null ? prompt.ids : tokenizer.orElseThrow().encode(prompt.text);
-    warmUp(model, ids, sampling);
+    List<int[]> ids = prompts.ids(tokenizer);
+    Optional<SideBySide> several =
+        ids.size() == 1 ? Optional.empty() : Optional.of(new SideBySide(model, ids, batch));
+    warmUp(model, ids.getFirst(), sampling);
     Optional<ResidencyStats> before = engine.statistics();
     Optional<RoutingStats> routedBefore = engine.routingStatistics();
     Optional<ExpertUse> use = expertUse ? Optional.of(watch()) : Optional.empty();
+    RunReport report = new RunReport(engine.name());
+    if (several.isPresent()) {
+      writeAll(several.get(), report, sampling, tokenizer.orElseThrow());
+    } else {
+      writeOne(model, report, ids.getFirst(), sampling, tokenizer);
+    }
+    report.counted(
+        engine.statistics().map(after -> after.since(before.orElseThrow())),
+        engine.routingStatistics().map(after -> after.since(routedBefore.orElseThrow())),
+        engine.layerStatistics());
+    use.ifPresent(report::used);
+    if (json()) {
+      print(report.json());
+    } else {
+      console().out().println();
+      console().out().flush();
+      console().err().println(report.line());
+    }
+  }
+
+  private void writeOne(
+      DecoderModel model,
+      RunReport report,
+      int[] ids,
+      Sampling sampling,
+      Optional<Tokenizer> tokenizer)
+      throws OrtException {
     StringBuilder text = new StringBuilder();
-    Generation generation;
     try (Progress progress = Progress.start(progressConsole(), "run", maxTokens)) {
       Optional<TextStream> stream = tokenizer.map(Tokenizer::stream);
       IntConsumer listener =
@@ -161,26 +181,36 @@ final class RunCommand extends WarmgateCommand {
             begin();
             append(text, stream.map(s -> s.push(id)).orElse(id + " "));
           };
-      generation = new Generator(model).generate(ids, maxTokens, sampling, listener);
+      Generation generation = new Generator(model).generate(ids, maxTokens, sampling, listener);
       begin();
       append(text, stream.map(TextStream::finish).orElse(""));
+      report.wrote(generation, tokenizer.map(_ -> text.toString()));
     }
-    Optional<ResidencyStats> counted =
-        engine.statistics().map(after -> after.since(before.orElseThrow()));
-    Optional<RoutingStats> routed =
-        engine.routingStatistics().map(after -> after.since(routedBefore.orElseThrow()));
-    JsonObject report =
-        report(engine.name(), counted, generation, tokenizer.map(t -> text.toString()));
-    List<LayerStats> layers = engine.layerStatistics();
-    Residency.addTo(report, "routing", routed, layers);
-    use.ifPresent(watched -> report.add("expert_use", Json.of(watched.counts())));
-    if (json()) {
-      // The fields of the entry, and the entry in a list as `demo` prints it: one reader for both.
-      JsonObject whole = report.deepCopy();
-      whole.add("runs", Json.of(List.of(report)));
-      print(whole);
-    } else {
-      summarize(counted, routed, layers, generation);
+  }
+
+  private void writeAll(
+      SideBySide several, RunReport report, Sampling sampling, Tokenizer tokenizer)
+      throws OrtException {
+    try (Progress progress =
+        Progress.start(progressConsole(), "run", (long) maxTokens * prompts.texts().size())) {
+      long start = System.nanoTime();
+      several.write(
+          maxTokens,
+          sampling,
+          progress::step,
+          (index, written) -> {
+            String prompt = prompts.texts().get(index);
+            String text = tokenizer.decode(written.ids());
+            report.wrote(prompt, text, written);
+            if (!json()) {
+              console()
+                  .out()
+                  .printf(
+                      "%s== %d of %d ==%n%s%s%n",
+                      index == 0 ? "" : "\n", index + 1, prompts.texts().size(), prompt, text);
+            }
+          });
+      report.took(System.nanoTime() - start);
     }
   }
 
@@ -193,8 +223,8 @@ final class RunCommand extends WarmgateCommand {
 
   /** Shows the prompt, not before it turned out to be one that the model takes. */
   private void begin() {
-    if (!begun && !json() && prompt.text != null) {
-      console().out().print(prompt.text);
+    if (!begun && !json() && !prompts.areIds()) {
+      console().out().print(prompts.texts().getFirst());
     }
     begun = true;
   }
@@ -220,53 +250,5 @@ final class RunCommand extends WarmgateCommand {
       int written = new Generator(model).generate(ids, left, sampling, _ -> {}).tokens().size();
       left -= Math.max(written, 1);
     }
-  }
-
-  private static JsonObject report(
-      String name, Optional<ResidencyStats> counted, Generation generation, Optional<String> text) {
-    JsonObject report =
-        Json.object(
-            "name",
-            name,
-            "text",
-            text,
-            "tokens",
-            generation.tokens().size(),
-            "tokens_per_s",
-            tokensPerSecond(generation));
-    Residency.addTo(report, counted);
-    report.add("peak_rss_bytes", Json.of(ProcessMemory.peakBytes()));
-    report.add("finish", Json.of(generation.finish().name().toLowerCase(Locale.ROOT)));
-    report.add("token_ids", Json.of(generation.tokens()));
-    report.add("prefill_ms", Json.of(generation.prefillMillis()));
-    report.add("decode_ms_per_token", Json.of(generation.decodeMillisPerToken()));
-    return report;
-  }
-
-  /** The speed of writing on; of the first token if there is but one. */
-  private static double tokensPerSecond(Generation generation) {
-    double step = generation.decodeMillisPerToken();
-    return 1000 / (step > 0 ? step : generation.prefillMillis());
-  }
-
-  private void summarize(
-      Optional<ResidencyStats> counted,
-      Optional<RoutingStats> routed,
-      List<LayerStats> layers,
-      Generation generation) {
-    console().out().println();
-    console().out().flush();
-    StringBuilder line =
-        new StringBuilder()
-            .append(Texts.count(generation.tokens().size(), "token"))
-            .append(", ")
-            .append(Texts.number(tokensPerSecond(generation), 1))
-            .append(" tokens/s");
-    counted.ifPresent(stats -> line.append(", ").append(Residency.text(stats)));
-    routed.ifPresent(stats -> line.append(", ").append(Residency.text(stats)));
-    Residency.strengths(layers).ifPresent(text -> line.append(", ").append(text));
-    ProcessMemory.peakBytes()
-        .ifPresent(peak -> line.append(", peak memory ").append(Texts.bytes(peak)));
-    console().err().println(line);
   }
 }

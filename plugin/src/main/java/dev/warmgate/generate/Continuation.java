@@ -1,22 +1,16 @@
 package dev.warmgate.generate;
 
-import ai.onnxruntime.OrtException;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/**
- * A text that is being written, token by token: the prompt goes through the model with the first
- * step, each token with the next. For one thread at a time; many may be written side by side with
- * one model.
- */
-public final class Continuation implements AutoCloseable {
+/** What a text has come to, and when it ends: everything about it but the model's state. */
+final class Continuation {
   private final int[] prompt;
   private final boolean contextEnds;
   private final int limit;
   private final List<Integer> stops;
   private final Sampler sampler;
-  private final DecoderState state;
 
   private int written;
   private int last;
@@ -29,9 +23,8 @@ public final class Continuation implements AutoCloseable {
    * @param maxTokens the most tokens to write, at least 1
    * @throws IllegalArgumentException if the prompt or the number makes no sense
    */
-  public Continuation(DecoderModel model, int[] prompt, int maxTokens, Sampling sampling)
-      throws OrtException {
-    int context = model.config().contextLength();
+  Continuation(GenAiConfig config, int[] prompt, int maxTokens, Sampling sampling) {
+    int context = config.contextLength();
     if (prompt.length == 0) {
       throw new IllegalArgumentException("the prompt is empty");
     }
@@ -46,22 +39,30 @@ public final class Continuation implements AutoCloseable {
     this.prompt = prompt.clone();
     limit = Math.min(maxTokens, context - prompt.length);
     contextEnds = limit < maxTokens;
-    stops = model.config().stopIds();
+    stops = config.stopIds();
     sampler = Sampler.of(sampling);
-    state = model.start(prompt.length + limit);
+  }
+
+  /** The most tokens that the text can have, prompt included. */
+  int capacity() {
+    return prompt.length + limit;
+  }
+
+  int[] prompt() {
+    return prompt.clone();
+  }
+
+  /** The token that was written last. */
+  int last() {
+    return last;
   }
 
   /**
-   * Writes the next token.
+   * Chooses the next token.
    *
    * @return empty if the text ends without one
-   * @throws OrtException if the model can't be run
    */
-  public OptionalInt next() throws OrtException {
-    if (finish.isPresent()) {
-      return OptionalInt.empty();
-    }
-    float[] logits = written == 0 ? state.append(prompt) : state.append(last);
+  OptionalInt take(float[] logits) {
     int token = sampler.next(logits);
     if (stops.contains(token)) {
       finish = Optional.of(Generation.Finish.STOP);
@@ -76,18 +77,7 @@ public final class Continuation implements AutoCloseable {
   }
 
   /** Why the text has ended; empty while it goes on. */
-  public Optional<Generation.Finish> finish() {
+  Optional<Generation.Finish> finish() {
     return finish;
-  }
-
-  /** How many tokens were written. */
-  public int written() {
-    return written;
-  }
-
-  /** Lets go of the key-value cache. */
-  @Override
-  public void close() {
-    state.close();
   }
 }

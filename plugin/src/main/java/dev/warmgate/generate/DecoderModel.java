@@ -16,13 +16,15 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 
 /**
  * A decoder model in a session: which inputs it has, and what each step must feed and fetch.
  *
- * <p>Shapes, with B = 1, S new tokens, P past tokens: {@code input_ids} and {@code position_ids}
- * [B,S], {@code attention_mask} [B,P+S], {@code past_key_values} [B,heads,P,head size], {@code
- * present} [B,heads,P+S,head size], {@code logits} [B,S,vocabulary] or [B,1,vocabulary].
+ * <p>Shapes, with B sequences, S new tokens, P past tokens: {@code input_ids} and {@code
+ * position_ids} [B,S], {@code attention_mask} [B,P+S], {@code past_key_values} [B,heads,P,head
+ * size], {@code present} [B,heads,P+S,head size], {@code logits} [B,S,vocabulary] or
+ * [B,1,vocabulary].
  */
 public final class DecoderModel implements AutoCloseable {
   private final GenAiConfig config;
@@ -41,9 +43,14 @@ public final class DecoderModel implements AutoCloseable {
    */
   record CacheSlot(String past, String present, OnnxJavaType type, long heads, long headSize) {
 
-    /** The shape of the input before the first step: no tokens. */
-    long[] emptyShape() {
-      return new long[] {1, heads, 0, headSize};
+    /** The shape of so many sequences with so many tokens. */
+    long[] shape(int rows, int tokens) {
+      return new long[] {rows, heads, tokens, headSize};
+    }
+
+    /** What a token takes in a head. */
+    long tokenBytes() {
+      return headSize * type.size;
     }
   }
 
@@ -55,13 +62,15 @@ public final class DecoderModel implements AutoCloseable {
    * @param positions the position ids, if the model has them
    * @param cache the key-value cache
    * @param logits the output of logits
+   * @param openBatch whether the model leaves the first dimension of all of these open
    */
   record Bindings(
       Feed ids,
       Optional<Feed> mask,
       Optional<Feed> positions,
       List<CacheSlot> cache,
-      Logits logits) {
+      Logits logits,
+      boolean openBatch) {
 
     Set<String> presents() {
       Set<String> names = new LinkedHashSet<>();
@@ -133,7 +142,9 @@ public final class DecoderModel implements AutoCloseable {
             feed(config, inputs, names.attentionMask()),
             feed(config, inputs, names.positionIds()),
             List.copyOf(cache),
-            logits(config, outputs));
+            logits(config, outputs),
+            Stream.concat(inputs.values().stream(), outputs.values().stream())
+                .allMatch(info -> info.getShape().length > 0 && info.getShape()[0] < 0));
     Set<String> unknown = new TreeSet<>(session.getInputNames());
     unknown.remove(bindings.ids.name);
     bindings.mask.ifPresent(feed -> unknown.remove(feed.name));
@@ -263,12 +274,39 @@ public final class DecoderModel implements AutoCloseable {
    * @param capacity the most tokens that it will hold, at most the context length
    */
   public DecoderState start(int capacity) throws OrtException {
+    checkCapacity(capacity);
+    return new DecoderState(this, capacity);
+  }
+
+  void checkCapacity(int capacity) {
     if (capacity < 1 || capacity > config.contextLength()) {
       throw new IllegalArgumentException(
           "a sequence of %d tokens doesn't fit the model's context of %d"
               .formatted(capacity, config.contextLength()));
     }
-    return new DecoderState(this, capacity);
+  }
+
+  /**
+   * Whether tokens may be appended to a sequence.
+   *
+   * @throws IllegalArgumentException with the reason, if not
+   */
+  void checkTokens(int[] tokens, int length, int capacity) {
+    if (tokens.length == 0) {
+      throw new IllegalArgumentException("no tokens to append");
+    }
+    if (tokens.length > capacity - length) {
+      throw new IllegalArgumentException(
+          "%d tokens after %d are more than the sequence's %d"
+              .formatted(tokens.length, length, capacity));
+    }
+    int vocabulary = config.vocabularySize();
+    for (int token : tokens) {
+      if (token < 0 || token >= vocabulary) {
+        throw new IllegalArgumentException(
+            "token id %d is outside the vocabulary of %d".formatted(token, vocabulary));
+      }
+    }
   }
 
   OrtEnvironment environment() {

@@ -28,11 +28,13 @@ public final class Generator {
       throws OrtException {
     List<Integer> tokens = new ArrayList<>();
     long start = System.nanoTime();
-    try (Continuation text = new Continuation(model, prompt, maxTokens, sampling)) {
+    var text = new Continuation(model.config(), prompt, maxTokens, sampling);
+    try (DecoderState state = model.start(text.capacity())) {
       long first = 0;
       long now;
       do {
-        OptionalInt token = text.next();
+        float[] logits = first == 0 ? state.append(text.prompt()) : state.append(text.last());
+        OptionalInt token = text.take(logits);
         now = System.nanoTime();
         first = first == 0 ? now : first;
         if (token.isPresent()) {

@@ -29,14 +29,24 @@ import java.util.SplittableRandom;
  * @param cache type of the key-value cache
  * @param positions whether there are {@code position_ids}
  * @param allRows logits [1,S,V], all rows equal; otherwise [1,1,V]
+ * @param openBatch whether the model says that there may be several sequences
  */
 record ToyDecoder(
-    TensorProto.DataType ids, TensorProto.DataType cache, boolean positions, boolean allRows) {
+    TensorProto.DataType ids,
+    TensorProto.DataType cache,
+    boolean positions,
+    boolean allRows,
+    boolean openBatch) {
   static final int VOCABULARY = 11;
   static final int SIZE = 6;
   static final int CONTEXT = 40;
 
   private static final long SEED = 5;
+
+  ToyDecoder(
+      TensorProto.DataType ids, TensorProto.DataType cache, boolean positions, boolean allRows) {
+    this(ids, cache, positions, allRows, false);
+  }
 
   /** Writes the model's folder. */
   void write(Path directory) throws IOException {
@@ -80,10 +90,11 @@ record ToyDecoder(
   }
 
   private ModelProto model() {
+    long batch = openBatch ? -1 : 1;
     GraphProto.Builder graph = GraphProto.newBuilder().setName("toy");
-    input(graph, "input_ids", ids, 1, -1);
-    input(graph, "attention_mask", ids, 1, -1);
-    input(graph, "cache.0.in", cache, 1, 1, -1, SIZE);
+    input(graph, "input_ids", ids, batch, -1);
+    input(graph, "attention_mask", ids, batch, -1);
+    input(graph, "cache.0.in", cache, batch, 1, -1, SIZE);
     floats(graph, "embedding", 1, VOCABULARY, SIZE);
     floats(graph, "head", 2, SIZE, VOCABULARY);
     longs(graph, "heads_axis", 1);
@@ -103,7 +114,7 @@ record ToyDecoder(
     node(graph, "Add", "masked", "scores", "nothing");
     String last = "masked";
     if (positions) {
-      input(graph, "position_ids", ids, 1, -1);
+      input(graph, "position_ids", ids, batch, -1);
       floats(graph, "position_table", 3, CONTEXT, VOCABULARY);
       node(graph, "ReduceMax", "position", "position_ids").addAttribute(axes(1));
       node(graph, "Gather", "position_row", "position_table", "position");
@@ -119,8 +130,9 @@ record ToyDecoder(
     } else {
       node(graph, "Identity", "logits", last);
     }
-    graph.addOutput(value("logits", TensorProto.DataType.FLOAT, 1, allRows ? -1 : 1, VOCABULARY));
-    graph.addOutput(value("cache.0.out", cache, 1, 1, -1, SIZE));
+    graph.addOutput(
+        value("logits", TensorProto.DataType.FLOAT, batch, allRows ? -1 : 1, VOCABULARY));
+    graph.addOutput(value("cache.0.out", cache, batch, 1, -1, SIZE));
     return ModelProto.newBuilder()
         .setIrVersion(8)
         .addOpsetImport(OperatorSetIdProto.newBuilder().setVersion(15))

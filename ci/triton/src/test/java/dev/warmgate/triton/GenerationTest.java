@@ -3,6 +3,7 @@ package dev.warmgate.triton;
 import static org.bytedeco.tritonserver.global.tritonserver.*;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -190,5 +191,52 @@ class GenerationTest {
     for (TritonCore.Call call : calls) {
       assertArrayEquals(first, ids(replies(call)));
     }
+  }
+
+  @Test
+  void oneThatWaitsForRoomCanBeCancelled() throws Exception {
+    String single = "single";
+    ExampleModel.addTo(
+        new Repository(folder),
+        single,
+        Repository.config("mode", "generate", "max_sequences", "1", "warm_start", "off"));
+    core.load(single);
+    TritonCore.Call first =
+        core.send(single, request("And it came", 480, true), List.of(), 0, _ -> {});
+    TritonCore.Call second =
+        core.send(single, request("The LORD", 480, true), List.of(), 0, _ -> {});
+    second.cancel();
+    ExecutionException e = assertThrows(ExecutionException.class, () -> replies(second));
+    assertEquals(TRITONSERVER_ERROR_CANCELLED, ((CoreException) e.getCause()).code());
+    assertFalse(first.replies().isDone(), "the first text was over before");
+    first.cancel();
+    assertThrows(ExecutionException.class, () -> replies(first));
+  }
+
+  @Test
+  void textsJoinAndLeaveThoseThatAreBeingWritten() throws Exception {
+    CountDownLatch begun = new CountDownLatch(5);
+    TritonCore.Call leaving =
+        core.send(MODEL, request("And it came", 480, true), List.of(), 0, _ -> begun.countDown());
+    List<TritonCore.Call> early = sendAll(PROMPTS.subList(0, 4));
+    assertTrue(begun.await(30, TimeUnit.SECONDS));
+    List<TritonCore.Call> late = sendAll(PROMPTS.subList(4, 8));
+    leaving.cancel();
+    List<TritonCore.Call> all = new ArrayList<>(early);
+    all.addAll(late);
+    for (int i = 0; i < PROMPTS.size(); i++) {
+      int[] alone =
+          ids(
+              replies(
+                  core.send(MODEL, request(PROMPTS.get(i), TOKENS, false), List.of(), 0, _ -> {})));
+      assertArrayEquals(alone, ids(replies(all.get(i))), PROMPTS.get(i));
+    }
+    assertThrows(ExecutionException.class, () -> replies(leaving));
+  }
+
+  private static List<TritonCore.Call> sendAll(List<String> prompts) {
+    return prompts.stream()
+        .map(prompt -> core.send(MODEL, request(prompt, TOKENS, true), List.of(), 0, _ -> {}))
+        .toList();
   }
 }

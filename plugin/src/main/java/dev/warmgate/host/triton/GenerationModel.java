@@ -4,45 +4,48 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
 import com.google.gson.JsonObject;
-import dev.warmgate.generate.Continuation;
 import dev.warmgate.generate.DecoderModel;
+import dev.warmgate.generate.Generator;
 import dev.warmgate.generate.Sampling;
+import dev.warmgate.generate.TextBatch;
 import dev.warmgate.generate.Tokenizer;
 import dev.warmgate.generate.TokenizerProvider;
 import dev.warmgate.host.ort.WarmgateProvider;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.Iterator;
+import java.util.List;
 
 /**
- * Text in, text out. Sequences take turns, one step each, on as many threads as there are
- * processors: a long text doesn't keep a short one waiting, and a new one begins at once. Each has
- * its own key-value cache; they share the experts, and a read that one waits for serves all.
+ * Text in, text out. One thread writes all texts side by side, a token of each with every step;
+ * texts come and go between steps, so that a long one doesn't keep a short one waiting. Each has
+ * its own key-value cache; they share the experts, and an expert that several want is read once.
  */
 final class GenerationModel implements ServedModel {
+  private static final System.Logger LOG = System.getLogger(GenerationModel.class.getName());
+
   private final String name;
   private final int maxSequences;
   private final DecoderModel model;
   private final Tokenizer tokenizer;
-  private final ExecutorService turns;
+  private final TextBatch batch;
+  private final Thread writer;
 
-  /** Those that wait until another has ended. Guarded by itself, as is {@code active}. */
+  /** Those that haven't begun. Guarded by itself, as is {@code closed}. */
   private final Deque<TextSequence> waiting = new ArrayDeque<>();
 
-  private int active;
+  private boolean closed;
 
   private GenerationModel(ModelSettings settings, DecoderModel model, Tokenizer tokenizer) {
     name = settings.name();
     maxSequences = settings.maxSequences();
     this.model = model;
     this.tokenizer = tokenizer;
-    turns =
-        Executors.newFixedThreadPool(
-            Math.min(maxSequences, Runtime.getRuntime().availableProcessors()),
-            Thread.ofPlatform().daemon().name("warmgate-" + name + "-", 0).factory());
+    batch = TextBatch.of(model);
+    writer = Thread.ofPlatform().daemon().name("warmgate-" + name).start(this::write);
   }
 
   /**
@@ -95,10 +98,9 @@ final class GenerationModel implements ServedModel {
   @Override
   public void warmUp() {
     int[] prompt = tokenizer.encode("a");
-    try (Continuation text =
-        new Continuation(model, prompt.length == 0 ? new int[1] : prompt, 2, Sampling.GREEDY)) {
-      text.next();
-      text.next();
+    try {
+      new Generator(model)
+          .generate(prompt.length == 0 ? new int[1] : prompt, 2, Sampling.GREEDY, _ -> {});
     } catch (OrtException e) {
       throw new IllegalStateException("model '%s': %s".formatted(name, e.getMessage()), e);
     }
@@ -117,67 +119,76 @@ final class GenerationModel implements ServedModel {
         continue;
       }
       synchronized (waiting) {
-        if (active == maxSequences) {
-          waiting.add(sequence);
-          continue;
-        }
-        active++;
-      }
-      turn(sequence);
-    }
-  }
-
-  /** Queues a sequence's next step behind those of the others. */
-  private void turn(TextSequence sequence) {
-    turns.execute(
-        () -> {
-          boolean goesOn = false;
-          try {
-            goesOn = sequence.step(model, tokenizer);
-          } finally {
-            // Whatever went wrong, others have their turn, and the model can be closed.
-            if (goesOn) {
-              turn(sequence);
-            } else {
-              next();
-            }
-          }
-        });
-  }
-
-  /** One has ended: another may begin. */
-  private void next() {
-    TextSequence sequence;
-    synchronized (waiting) {
-      sequence = waiting.poll();
-      if (sequence == null) {
-        active--;
+        waiting.add(sequence);
         waiting.notifyAll();
-        return;
       }
     }
-    turn(sequence);
+  }
+
+  /** Writes until the model is closed and all texts have ended. */
+  private void write() {
+    List<TextSequence> writing = new ArrayList<>();
+    while (admit(writing)) {
+      writing.removeIf(text -> !text.wanted(batch));
+      batch.step();
+      writing.removeIf(text -> !text.stepped(batch));
+    }
   }
 
   /**
-   * Triton closes a model when all of its requests are released; their last steps may still run.
+   * Lets those begin for whom there is room; waits while there is nothing to do.
+   *
+   * @return false if there never will be
    */
-  @Override
-  public void close() {
+  private boolean admit(List<TextSequence> writing) {
+    List<TextSequence> admitted = new ArrayList<>();
     synchronized (waiting) {
-      boolean interrupted = false;
-      while (active > 0) {
+      while (writing.isEmpty() && waiting.isEmpty()) {
+        if (closed) {
+          return false;
+        }
         try {
           waiting.wait();
         } catch (InterruptedException e) {
-          interrupted = true;
+          LOG.log(System.Logger.Level.DEBUG, "nobody has a reason to interrupt this thread", e);
         }
       }
-      if (interrupted) {
-        Thread.currentThread().interrupt();
+      // One that nobody waits for any more needs no room to be told so.
+      for (Iterator<TextSequence> next = waiting.iterator(); next.hasNext(); ) {
+        TextSequence text = next.next();
+        if (writing.size() + admitted.size() < maxSequences || text.lapsed()) {
+          next.remove();
+          admitted.add(text);
+        }
       }
     }
-    turns.shutdown();
+    for (TextSequence text : admitted) {
+      if (text.begin(batch, tokenizer)) {
+        writing.add(text);
+      }
+    }
+    return true;
+  }
+
+  /** Triton closes a model when all of its requests are released; the last step may still run. */
+  @Override
+  public void close() {
+    synchronized (waiting) {
+      closed = true;
+      waiting.notifyAll();
+    }
+    boolean interrupted = false;
+    while (writer.isAlive()) {
+      try {
+        writer.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    batch.close();
     tokenizer.close();
     try {
       model.close();

@@ -1,8 +1,6 @@
 package dev.warmgate.host.triton;
 
-import ai.onnxruntime.OrtException;
-import dev.warmgate.generate.Continuation;
-import dev.warmgate.generate.DecoderModel;
+import dev.warmgate.generate.TextBatch;
 import dev.warmgate.generate.TextStream;
 import dev.warmgate.generate.Tokenizer;
 import java.lang.foreign.MemorySegment;
@@ -10,10 +8,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /**
- * One text on its way to a client: it takes a step when it is its turn. For one thread at a time.
+ * One text on its way to a client. For one thread at a time.
  *
  * <p>The request is held until the text ends, so that Triton counts it, and so that it can be seen
  * when nobody waits for it any more.
@@ -26,7 +23,7 @@ final class TextSequence {
   private final List<Integer> unsent = new ArrayList<>();
   private final StringBuilder text = new StringBuilder();
 
-  private Continuation continuation;
+  private TextBatch.Text written;
   private TextStream stream;
   private boolean streaming;
   private long computeStart;
@@ -43,49 +40,87 @@ final class TextSequence {
     return new TextSequence(instance, request, Core.create(Core.FACTORY_NEW, request.handle()));
   }
 
+  /** Whether nobody waits for the text any more. */
+  boolean lapsed() {
+    return request.lapsed().isPresent();
+  }
+
   /**
-   * Writes a token, the prompt read before if it is the first.
+   * Joins a batch.
+   *
+   * @return false if the request makes no sense; it was answered and released
+   */
+  boolean begin(TextBatch batch, Tokenizer tokenizer) {
+    return unlessFailed(
+        () -> {
+          Optional<TritonException> lapsed = request.lapsed();
+          if (lapsed.isPresent()) {
+            throw lapsed.get();
+          }
+          TextRequest wanted = TextRequest.of(request);
+          streaming = wanted.stream();
+          stream = tokenizer.stream();
+          written =
+              batch.add(tokenizer.encode(wanted.prompt()), wanted.maxTokens(), wanted.sampling());
+          computeStart = System.nanoTime();
+        });
+  }
+
+  /** Leaves the batch, with an answer, if nobody waits for the text any more. */
+  boolean wanted(TextBatch batch) {
+    Optional<TritonException> lapsed = request.lapsed();
+    lapsed.ifPresent(
+        why -> {
+          batch.remove(written);
+          end(lapsed);
+        });
+    return lapsed.isEmpty();
+  }
+
+  /**
+   * Sends what a step of the batch wrote.
    *
    * @return whether the text goes on; if not, the request was answered to the end and released
    */
-  boolean step(DecoderModel model, Tokenizer tokenizer) {
-    Optional<TritonException> error;
-    try {
-      error = request.lapsed();
-      if (error.isEmpty() && advance(model, tokenizer)) {
-        return true;
-      }
-    } catch (OrtException | RuntimeException | Error e) {
-      error = Optional.of(EntryPoints.explain("generate", e));
+  boolean stepped(TextBatch batch) {
+    computeEnd = System.nanoTime();
+    if (written.failure().isPresent()) {
+      end(written.failure().map(e -> EntryPoints.explain("generate", e)));
+      return false;
     }
-    end(error);
-    return false;
+    boolean fine =
+        unlessFailed(
+            () -> {
+              written
+                  .token()
+                  .ifPresent(
+                      token -> {
+                        unsent.add(token);
+                        text.append(stream.push(token));
+                      });
+              if (written.finish().isPresent()) {
+                text.append(stream.finish());
+              } else if (streaming && !text.isEmpty()) {
+                send(false);
+              }
+            });
+    if (!fine) {
+      batch.remove(written);
+    } else if (written.finish().isPresent()) {
+      end(Optional.empty());
+      return false;
+    }
+    return fine;
   }
 
-  private boolean advance(DecoderModel model, Tokenizer tokenizer) throws OrtException {
-    if (continuation == null) {
-      TextRequest wanted = TextRequest.of(request);
-      streaming = wanted.stream();
-      stream = tokenizer.stream();
-      continuation =
-          new Continuation(
-              model, tokenizer.encode(wanted.prompt()), wanted.maxTokens(), wanted.sampling());
-      computeStart = System.nanoTime();
-    }
-    OptionalInt token = continuation.next();
-    computeEnd = System.nanoTime();
-    if (token.isPresent()) {
-      unsent.add(token.getAsInt());
-      text.append(stream.push(token.getAsInt()));
-    }
-    if (continuation.finish().isEmpty()) {
-      if (streaming && !text.isEmpty()) {
-        send(false);
-      }
+  private boolean unlessFailed(Runnable body) {
+    try {
+      body.run();
       return true;
+    } catch (RuntimeException | Error e) {
+      end(Optional.of(EntryPoints.explain("generate", e)));
+      return false;
     }
-    text.append(stream.finish());
-    return false;
   }
 
   /** Sends what was written and not sent yet. */
@@ -134,9 +169,6 @@ final class TextSequence {
     }
     try {
       failure.ifPresent(e -> Response.from(factory).fail(e));
-      if (continuation != null) {
-        continuation.close();
-      }
       report(failure.isEmpty());
     } finally {
       Core.FACTORY_DELETE.call(factory);

@@ -1,0 +1,225 @@
+package dev.warmgate.generate;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import dev.warmgate.host.ort.WarmgateProvider;
+import dev.warmgate.onnx.DecoderModels;
+import dev.warmgate.onnx.DecoderSpec;
+import dev.warmgate.onnx.DecoderSpec.Lengths;
+import dev.warmgate.onnx.DecoderSpec.Names;
+import dev.warmgate.onnx.ElementType;
+import dev.warmgate.onnx.proto.TensorProto.DataType;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Texts side by side are what ONNX Runtime's own session writes alone. */
+class TextBatchTest {
+  private static final SessionSetup STOCK = options -> {};
+  private static final int TEXTS = 9;
+  private static final int NEVER = -1;
+
+  @TempDir Path folder;
+
+  /** A text: when it comes, and when its client goes. */
+  @SuppressWarnings("ArrayRecordComponent") // Never compared.
+  private record Order(int[] prompt, int tokens, int from, int until) {}
+
+  private DecoderModel open(DecoderSpec spec, SessionSetup setup) throws IOException, OrtException {
+    DecoderModels.write(folder, spec, 7);
+    return DecoderModel.open(OrtEnvironment.getEnvironment(), folder, setup);
+  }
+
+  private static DecoderSpec spec(ElementType cache, boolean positions, Lengths lengths) {
+    return new DecoderSpec(ElementType.INT64, cache, positions, 101, 3, 4, 2, Names.USUAL, lengths);
+  }
+
+  /** Prompts from one token to most of the context; some come late, some go early. */
+  private static List<Order> orders(SplittableRandom random, int vocabulary) {
+    List<Order> orders = new ArrayList<>();
+    for (int i = 0; i < TEXTS; i++) {
+      int length = i == 0 ? 1 : i == 1 ? DecoderSpec.CONTEXT - 3 : random.nextInt(1, 60);
+      int[] prompt = random.ints(length, 0, vocabulary).toArray();
+      int from = i < 4 ? 0 : random.nextInt(15);
+      int until = i % 5 == 4 ? from + 1 + random.nextInt(10) : NEVER;
+      orders.add(new Order(prompt, 1 + random.nextInt(40), from, until));
+    }
+    return orders;
+  }
+
+  private static List<List<Integer>> write(TextBatch batch, List<Order> orders) {
+    List<List<Integer>> written = new ArrayList<>();
+    orders.forEach(_ -> written.add(new ArrayList<>()));
+    TextBatch.Text[] texts = new TextBatch.Text[orders.size()];
+    int last = orders.stream().mapToInt(Order::from).max().orElseThrow();
+    for (int step = 0; step <= last || !batch.isEmpty(); step++) {
+      boolean[] over = new boolean[texts.length];
+      for (int i = 0; i < texts.length; i++) {
+        Order order = orders.get(i);
+        if (order.from == step) {
+          texts[i] = batch.add(order.prompt, order.tokens, Sampling.GREEDY);
+        } else if (order.until == step) {
+          batch.remove(texts[i]);
+        }
+        over[i] =
+            texts[i] == null
+                || texts[i].finish().isPresent()
+                || (order.until != NEVER && order.until <= step);
+      }
+      batch.step();
+      for (int i = 0; i < texts.length; i++) {
+        if (!over[i]) {
+          assertTrue(texts[i].failure().isEmpty(), () -> "failed");
+          texts[i].token().ifPresent(written.get(i)::add);
+        }
+      }
+    }
+    return written;
+  }
+
+  private void assertSameAsStock(DecoderModel model, TextBatch batch, long seed)
+      throws OrtException {
+    List<Order> orders = orders(new SplittableRandom(seed), model.config().vocabularySize());
+    List<List<Integer>> written = write(batch, orders);
+    try (StockDecoder stock = new StockDecoder(model.config())) {
+      for (int i = 0; i < TEXTS; i++) {
+        Order order = orders.get(i);
+        List<Integer> expected = stock.greedy(order.prompt, order.tokens);
+        if (order.until != NEVER) {
+          int steps = order.until - order.from;
+          expected = expected.subList(0, Math.min(steps, expected.size()));
+        }
+        assertEquals(expected, written.get(i), "seed %d, text %d".formatted(seed, i));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"FLOAT,false", "FLOAT,true", "FLOAT16,false"})
+  void textsThatComeAndGoAreThoseOfStock(ElementType cache, boolean positions)
+      throws IOException, OrtException {
+    try (DecoderModel model = open(spec(cache, positions, Lengths.MASK), STOCK);
+        TextBatch batch = TextBatch.of(model)) {
+      assertTrue(batch.together());
+      for (long seed = 0; seed < 2; seed++) {
+        assertSameAsStock(model, batch, seed);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"100%", "30%"})
+  void warmgateServesThemToo(String memory) throws IOException, OrtException {
+    SessionSetup setup =
+        options ->
+            WarmgateProvider.register(OrtEnvironment.getEnvironment())
+                .addTo(options, Map.of("expert_memory", memory, "warm_start", "off"));
+    try (DecoderModel model = open(spec(ElementType.FLOAT, false, Lengths.MASK), setup);
+        TextBatch batch = TextBatch.of(model)) {
+      assertTrue(batch.together());
+      assertSameAsStock(model, batch, 5);
+    }
+  }
+
+  @Test
+  void whatCanNotBeBatchedTakesTurns() throws IOException, OrtException {
+    try (DecoderModel model = open(spec(ElementType.FLOAT, false, Lengths.WIDTH), STOCK);
+        TextBatch batch = TextBatch.of(model)) {
+      assertFalse(batch.together());
+      assertSameAsStock(model, batch, 6);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"false", "true"})
+  void aCacheThatIsConcatenatedTakesTurns(boolean openBatch) throws IOException, OrtException {
+    ToyDecoder toy = new ToyDecoder(DataType.INT64, DataType.FLOAT, true, true, openBatch);
+    toy.write(folder);
+    try (DecoderModel model = DecoderModel.open(OrtEnvironment.getEnvironment(), folder, STOCK);
+        TextBatch batch = TextBatch.of(model)) {
+      assertFalse(batch.together());
+      List<Order> orders =
+          List.of(new Order(new int[] {3}, 9, 0, NEVER), new Order(new int[] {1, 2}, 5, 2, NEVER));
+      List<List<Integer>> written = write(batch, orders);
+      for (int i = 0; i < orders.size(); i++) {
+        Order order = orders.get(i);
+        assertEquals(
+            new Generator(model)
+                .generate(order.prompt, order.tokens, Sampling.GREEDY, _ -> {})
+                .tokens(),
+            written.get(i));
+      }
+    }
+  }
+
+  @Test
+  void whatGoesWrongWithOneTextEndsThatAlone() throws IOException, OrtException {
+    try (DecoderModel model = open(spec(ElementType.FLOAT, false, Lengths.MASK), STOCK);
+        TextBatch batch = TextBatch.of(model);
+        StockDecoder stock = new StockDecoder(model.config())) {
+      int[] prompt = {5, 6, 7};
+      TextBatch.Text good = batch.add(prompt, 6, Sampling.GREEDY);
+      batch.step();
+      int first = good.token().orElseThrow();
+      TextBatch.Text bad = batch.add(new int[] {5, 101}, 6, Sampling.GREEDY);
+      List<Integer> written = new ArrayList<>(List.of(first));
+      while (!batch.isEmpty()) {
+        batch.step();
+        good.token().ifPresent(written::add);
+      }
+      assertInstanceOf(IllegalArgumentException.class, bad.failure().orElseThrow());
+      assertEquals(stock.greedy(prompt, 6), written);
+    }
+  }
+
+  /** Rows hold what single sequences hold, however memory grew and rows moved. */
+  @Test
+  void rowsMoveWhole() throws IOException, OrtException {
+    try (DecoderModel model = open(spec(ElementType.FLOAT, true, Lengths.MASK), STOCK);
+        DecoderBatch batch = new DecoderBatch(model, null)) {
+      SplittableRandom random = new SplittableRandom(3);
+      List<BatchRow> rows = new ArrayList<>();
+      List<List<Integer>> texts = new ArrayList<>();
+      for (int round = 0; round < 40; round++) {
+        if (rows.size() < 5 && random.nextInt(3) > 0) {
+          int[] prompt = random.ints(1 + random.nextInt(30), 0, 101).toArray();
+          BatchRow row = batch.start(DecoderSpec.CONTEXT);
+          row.append(prompt);
+          rows.add(row);
+          texts.add(new ArrayList<>(Arrays.stream(prompt).boxed().toList()));
+        } else if (!rows.isEmpty() && random.nextInt(4) == 0) {
+          int gone = random.nextInt(rows.size());
+          rows.remove(gone).close();
+          texts.remove(gone);
+        }
+        for (int i = 0; i < rows.size(); i++) {
+          int token = random.nextInt(101);
+          rows.get(i).next(token);
+          texts.get(i).add(token);
+        }
+        batch.step();
+      }
+      for (int i = 0; i < rows.size(); i++) {
+        int[] text = texts.get(i).stream().mapToInt(Integer::intValue).toArray();
+        try (DecoderState alone = model.start(text.length)) {
+          assertArrayEquals(alone.append(text), rows.get(i).logits(), 1e-4f);
+          assertEquals(text.length, rows.get(i).length());
+        }
+      }
+    }
+  }
+}
