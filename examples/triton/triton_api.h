@@ -32,6 +32,7 @@ Error* TRITONSERVER_ResponseAllocatorNew(
     Allocator**,
     Error* (*)(Allocator*, const char*, size_t, int, int64_t, void*, void**, void**, int*, int64_t*),
     Error* (*)(Allocator*, void*, void*, size_t, int, int64_t), void*);
+Error* TRITONSERVER_ResponseAllocatorDelete(Allocator*);
 Error* TRITONSERVER_InferenceRequestNew(Request**, Server*, const char*, int64_t);
 Error* TRITONSERVER_InferenceRequestDelete(Request*);
 Error* TRITONSERVER_InferenceRequestAddInput(Request*, const char*, int, const int64_t*, uint64_t);

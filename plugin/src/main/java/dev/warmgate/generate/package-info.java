@@ -6,9 +6,9 @@
  *
  * <ul>
  *   <li>The key-value cache of a sequence alone is handed from one step's {@code present.*} outputs
- *       to the next step's {@code past_key_values.*} inputs without a copy; that of sequences side by
- *       side is one piece of memory, which a step extends in place. Whoever made a tensor closes it,
- *       once.
+ *       to the next step's {@code past_key_values.*} inputs without a copy; that of sequences side
+ *       by side is one piece of memory, which a step extends in place. Whoever made a tensor closes
+ *       it, once.
  *   <li>What is written side by side is what each sequence is alone, up to the rounding of sums; a
  *       model for which that isn't so is found out beforehand, and its sequences take turns.
  *   <li>A sequence never grows beyond the model's context length, and no id outside the vocabulary
