@@ -57,7 +57,8 @@ for text in session.read_text().splitlines() + (java / "OrtAbi.java").read_text(
         member = by_name.get(plain.replace("_", "").lower(), f"no_member_is_named_{name}")
         line(f"offsetof({struct}, {member}) == {number} * sizeof(void*)", f"{struct}.{member}")
 
-for file, struct in (("Ep", "OrtEp"), ("EpFactory", "OrtEpFactory"), ("NodeCompute", "OrtNodeComputeInfo")):
+for file, struct in (("Ep", "OrtEp"), ("EpFactory", "OrtEpFactory"), ("NodeCompute", "OrtNodeComputeInfo"),
+                     ("CustomOp", "OrtCustomOp")):
     source = (java / f"{file}.java").read_text()
     size = re.search(r"STRUCT_BYTES = (\d+);", source)[1]
     line(f"sizeof({struct}) <= {size}", f"{struct} doesn't fit into {file}.STRUCT_BYTES")
@@ -71,13 +72,16 @@ for file, struct in (("Ep", "OrtEp"), ("EpFactory", "OrtEpFactory"), ("NodeCompu
         line(f"arity({pointer}) == {parameters}", f"parameters of {struct}.{member}")
         line(f"is_void({pointer}) != {result}", f"result of {struct}.{member}")
 
-for name, number, c_name in re.findall(
-        r"static final int (\w+) = (\d+); // (\w+)\n", (java / "OrtApi.java").read_text()):
-    comparison = "<=" if c_name == "ORT_API_VERSION" else "=="
-    line(f"{number} {comparison} {c_name}", f"OrtApi.{name}")
+for file in ("OrtApi", "CustomOp"):
+    for name, number, c_name in re.findall(
+            r"static final int (\w+) = (\d+); // (\w+)\n", (java / f"{file}.java").read_text()):
+        comparison = "<=" if c_name == "ORT_API_VERSION" else "=="
+        line(f"{number} {comparison} {c_name}", f"{file}.{name}")
 # Upcall.struct and the shim count on these.
 for struct in ("OrtEp", "OrtEpFactory", "OrtNodeComputeInfo", "OrtNodeFusionOptions"):
     line(f"offsetof({struct}, ort_version_supported) == 0", f"{struct}.ort_version_supported")
+line("offsetof(OrtCustomOp, version) == 0", "OrtCustomOp.version")
+line("OrtMemTypeDefault == 0", "CustomOp.getInputMemoryType")
 line("offsetof(OrtApiBase, GetApi) == 0", "OrtApiBase.GetApi")
 line("OrtHardwareDeviceType_CPU == 0", "OrtApi.isCpu")
 PY

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Tries the archive that ci/dist.sh made with other versions of ONNX Runtime: the newest of each minor
-# version since 1.24, the first whose Java API has plugin providers (1.25 and 1.27 have no Java archive;
-# ci/hosts.sh tries 1.23 in Python). In Java, `check` compares Warmgate with the same ONNX Runtime alone; in
-# C++ the example host runs, and all versions must print one result.
+# version since 1.23 (1.25 and 1.27 have no Java archive). In Java, `check` compares Warmgate with the same
+# ONNX Runtime alone, and an adapted model runs with custom ops; in C++ the example host runs. All must print
+# one result. 1.23 runs the adapted model only: its Java API has no plugin providers, and its Java archive lacks
+# what they need in C++ (ci/hosts.sh tries 1.23 in Python).
 #
 #   ci/ort-versions.sh [MINOR]...   some of them, for instance 24 29
 set -euo pipefail
@@ -15,7 +16,7 @@ out=$PWD/target/ort-versions
   exit 1
 }
 minors=("$@")
-[[ $# -gt 0 ]] || minors=(24 26 28 29)
+[[ $# -gt 0 ]] || minors=(23 24 26 28 29)
 WARMGATE_JAVA_HOME=$(ci/jdk.sh)
 export WARMGATE_JAVA_HOME XDG_STATE_HOME=$out/state
 model=$home/examples/model/warmgate-kjv
@@ -50,26 +51,37 @@ POM
     < /dev/null
 }
 
+"$home/warmgate" adapt "$model" --out "$out/adapted" --force
 failed=0
 expected=
+# The first result is that of all.
+same() {
+  expected=${expected:-$1}
+  [[ $1 == "$expected" ]] || failed=1
+}
 for minor in "${minors[@]}"; do
   folder=$out/$minor
   fetch "$minor" "$folder"
   jar=$(echo "$folder"/lib/onnxruntime-*.jar)
   version=$(basename "$jar" .jar)
-  java="check passes"
-  if ! "$WARMGATE_JAVA_HOME/bin/java" -Xmx512m --enable-native-access=ALL-UNNAMED \
-    --sun-misc-unsafe-memory-access=allow -cp "$jar$others" dev.warmgate.cli.Main \
-    check "$model" --expert-memory 25% > "$folder/java" 2>&1; then
-    java="check fails: $(tail -n 1 "$folder/java")"
+  java=("$WARMGATE_JAVA_HOME/bin/java" -Xmx512m --enable-native-access=ALL-UNNAMED
+    --sun-misc-unsafe-memory-access=allow -cp "$jar$others")
+  adapted=$("${java[@]}" ci/AdaptedHost.java "$out/adapted/model.onnx" 25% 2>&1 | tail -n 1) || failed=1
+  same "$adapted"
+  if [[ $minor -eq 23 ]]; then
+    echo "${version#onnxruntime-}: adapted: $adapted"
+    continue
+  fi
+  check="check passes"
+  if ! "${java[@]}" dev.warmgate.cli.Main check "$model" --expert-memory 25% > "$folder/java" 2>&1; then
+    check="check fails: $(tail -n 1 "$folder/java")"
     failed=1
   fi
   ci/ort-native.sh "$jar" "$folder"
   g++ -std=c++20 -isystem "$include" examples/hosts/host.cpp -L "$folder" -lonnxruntime \
     "-Wl,-rpath,$folder" -o "$folder/host"
   cpp=$("$folder/host" "$library" "$model/model.onnx" 25% 2>&1) || failed=1
-  expected=${expected:-$cpp}
-  [[ $cpp == "$expected" ]] || failed=1
-  echo "${version#onnxruntime-}: Java: $java; C++: $cpp"
+  same "$cpp"
+  echo "${version#onnxruntime-}: Java: $check; C++: $cpp; adapted: $adapted"
 done
 exit $failed

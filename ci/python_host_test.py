@@ -1,4 +1,4 @@
-"""What a Python host may expect of Warmgate: python_host_test.py LIBWARMGATE MODEL"""
+"""What a Python host may expect of Warmgate: python_host_test.py LIBWARMGATE MODEL ADAPTED_MODEL"""
 import os
 import signal
 import subprocess
@@ -8,7 +8,7 @@ import unittest
 import numpy
 import onnxruntime
 
-LIBRARY, MODEL = sys.argv[1:3]
+LIBRARY, MODEL, ADAPTED = sys.argv[1:4]
 
 
 def session(**given):
@@ -18,6 +18,16 @@ def session(**given):
         devices = [d for d in onnxruntime.get_ep_devices() if d.ep_name == "Warmgate"]
         options.add_provider_for_devices(devices[:1], given)
     return onnxruntime.InferenceSession(MODEL, options, enable_fallback=0)
+
+
+def adapted(**given):
+    """The adapted model, with custom ops and no provider."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    for key, value in given.items():
+        options.add_session_config_entry("ep.warmgate." + key, value)
+    options.register_custom_ops_library(LIBRARY)
+    return onnxruntime.InferenceSession(ADAPTED, options)
 
 
 def run(made, tokens, past, seed):
@@ -53,6 +63,16 @@ class PythonHostTest(unittest.TestCase):
         with self.assertRaisesRegex(Exception, "nonsense"):
             session(nonsense="1")
         run(session(expert_memory="25%"), 1, 0, 0)
+
+    def test_an_adapted_model_gives_the_same_bits(self):
+        provider = session(expert_memory="100%")
+        for given in {}, {"expert_memory": "25%"}, {"expert_memory": "100%", "prefetch": "off"}:
+            made = adapted(**given)
+            for seed, (tokens, past) in enumerate([(1, 0), (1, 9), (16, 0), (7, 30)]):
+                for a, b in zip(run(provider, tokens, past, seed), run(made, tokens, past, seed)):
+                    numpy.testing.assert_array_equal(a, b)
+        with self.assertRaisesRegex(Exception, "'much' is not a memory size"):
+            adapted(expert_memory="much")
 
     def test_interrupt(self):
         """Ctrl-C is Python's: the JVM leaves signals alone."""
@@ -96,12 +116,12 @@ def unregister_before_the_session_ends():
 
 
 # How to start this program again, in the same Python.
-COMMAND = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "python-host.sh"), __file__, LIBRARY, MODEL]
+COMMAND = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "python-host.sh"), __file__, LIBRARY, MODEL, ADAPTED]
 
 if __name__ == "__main__":
-    if sys.argv[3:] == ["--interrupted"]:
+    if sys.argv[4:] == ["--interrupted"]:
         run_until_interrupted()
-    elif sys.argv[3:] == ["--outlives"]:
+    elif sys.argv[4:] == ["--outlives"]:
         unregister_before_the_session_ends()
     else:
         unittest.main(argv=sys.argv[:1], verbosity=2)

@@ -1,11 +1,7 @@
-// A C++ host: runs a model with Warmgate, which starts the JVM by itself.
-//
+// A C++ host: one step of a decoder model with Warmgate, which starts the JVM by itself.
 //   host LIBWARMGATE MODEL EXPERT_MEMORY
-//
-// Gives every input of the model ones and prints the sum of the first output.
 #include <onnxruntime_cxx_api.h>
 
-#include <algorithm>
 #include <iostream>
 #include <numeric>
 
@@ -13,41 +9,33 @@ int main(int, char** argv) try {
   Ort::Env env(ORT_LOGGING_LEVEL_ERROR, "host");
   env.RegisterExecutionProviderLibrary("Warmgate", argv[1]);
   std::vector<Ort::ConstEpDevice> devices = env.GetEpDevices();
-  std::erase_if(devices, [](auto d) { return std::string(d.EpName()) != "Warmgate"; });
-  Ort::KeyValuePairs given;
-  given.Add("expert_memory", argv[3]);
+  std::erase_if(devices, [](auto device) { return std::string(device.EpName()) != "Warmgate"; });
   Ort::SessionOptions options;
-  options.AppendExecutionProvider_V2(env, {devices.at(0)}, given);
-  {
-    Ort::Session session(env, argv[2], options);
-    std::vector<std::string> inputs = session.GetInputNames(), outputs = session.GetOutputNames();
-    std::vector<const char*> names, first{outputs.at(0).c_str()};
-    std::vector<Ort::Value> values;
-    for (size_t i = 0; i < inputs.size(); i++) {
-      auto type = session.GetInputTypeInfo(i);
-      auto tensor = type.GetTensorTypeAndShapeInfo();
-      std::vector<int64_t> shape = tensor.GetShape();
-      bool real = tensor.GetElementType() == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
-      for (size_t d = 0; d < shape.size(); d++) {
-        // Sizes that the model leaves open: one sequence of one token, and a cache without a past.
-        shape[d] = shape[d] >= 0 ? shape[d] : !real || d == 0;
-      }
-      values.push_back(Ort::Value::CreateTensor(Ort::AllocatorWithDefaultOptions(), shape.data(),
-                                                shape.size(), tensor.GetElementType()));
-      auto count = values[i].GetTensorTypeAndShapeInfo().GetElementCount();
-      if (real) {
-        std::fill_n(values[i].GetTensorMutableData<float>(), count, 1.0f);
-      } else {
-        std::fill_n(values[i].GetTensorMutableData<int64_t>(), count, 1);
-      }
-      names.push_back(inputs[i].c_str());
+  options.AppendExecutionProvider_V2(env, {devices.at(0)}, {{"expert_memory", argv[3]}});
+  Ort::Session session(env, argv[2], options);
+
+  std::vector<std::string> inputs = session.GetInputNames();
+  std::string logits = session.GetOutputNames().at(0);
+  std::vector<const char*> names, wanted{logits.c_str()};
+  std::vector<Ort::Value> values;
+  for (size_t i = 0; i < inputs.size(); i++) {
+    Ort::TypeInfo type = session.GetInputTypeInfo(i);
+    auto tensor = type.GetTensorTypeAndShapeInfo();
+    bool ids = tensor.GetElementType() == ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64;
+    std::vector<int64_t> shape = tensor.GetShape();
+    for (size_t d = 0; d < shape.size(); d++) {
+      // What the model leaves open: one token of one text, and a cache without a past.
+      shape[d] = shape[d] >= 0 ? shape[d] : ids || d == 0;
     }
-    auto result = session.Run({}, names.data(), values.data(), values.size(), first.data(), 1);
-    auto count = result[0].GetTensorTypeAndShapeInfo().GetElementCount();
-    const float* sums = result[0].GetTensorData<float>();
-    std::cout << outputs[0] << ' ' << std::accumulate(sums, sums + count, 0.0) << std::endl;
+    names.push_back(inputs[i].c_str());
+    values.push_back(Ort::Value::CreateTensor(Ort::AllocatorWithDefaultOptions(), shape.data(),
+                                              shape.size(), tensor.GetElementType()));
+    if (ids) *values[i].GetTensorMutableData<int64_t>() = 1;
   }
-  env.UnregisterExecutionProviderLibrary("Warmgate");
+  auto result = session.Run({}, names.data(), values.data(), values.size(), wanted.data(), 1);
+  const float* scores = result[0].GetTensorData<float>();
+  size_t count = result[0].GetTensorTypeAndShapeInfo().GetElementCount();
+  std::cout << logits << ' ' << std::accumulate(scores, scores + count, 0.0) << std::endl;
 } catch (const std::exception& e) {
   std::cerr << e.what() << std::endl;
   return 1;

@@ -17,6 +17,7 @@
 struct OrtStatus;
 struct OrtEpFactory;
 struct OrtLogger;
+struct OrtSessionOptions;
 struct OrtApi {
   OrtStatus* (*CreateStatus)(int code, const char* message);
 };
@@ -29,21 +30,26 @@ namespace {
 
 constexpr int kOrtFail = 1;
 constexpr uint32_t kOrtApiVersion = 23;
+// What custom ops need came earlier.
+constexpr uint32_t kCustomOpApiVersion = 17;
 constexpr const char* kEntryPoints = "dev.warmgate.host.ort.EntryPoints";
 
 using CreateFn = OrtStatus* (*)(const char*, const OrtApiBase*, const OrtLogger*, OrtEpFactory**,
                                 size_t, size_t*);
 using ReleaseFn = OrtStatus* (*)(OrtEpFactory*);
+using RegisterFn = OrtStatus* (*)(OrtSessionOptions*, const OrtApiBase*);
 
 std::atomic<CreateFn> create_factories{nullptr};
 std::atomic<ReleaseFn> release_factory{nullptr};
+std::atomic<RegisterFn> register_custom_ops{nullptr};
 std::mutex bootstrap_mutex;
 
 }  // namespace
 
 // Java's answer to the bootstrap, and what a Java host calls first.
-EXPORT void warmgate_bind(CreateFn create, ReleaseFn release) {
+EXPORT void warmgate_bind(CreateFn create, ReleaseFn release, RegisterFn custom_ops) {
   release_factory.store(release);
+  register_custom_ops.store(custom_ops);
   create_factories.store(create);
 }
 
@@ -100,4 +106,19 @@ EXPORT OrtStatus* CreateEpFactories(const char* registered_name, const OrtApiBas
 EXPORT OrtStatus* ReleaseEpFactory(OrtEpFactory* factory) {
   ReleaseFn release = release_factory.load();
   return release == nullptr ? nullptr : release(factory);
+}
+
+EXPORT OrtStatus* RegisterCustomOps(OrtSessionOptions* options, const OrtApiBase* api_base) {
+  const OrtApi* api = api_base->GetApi(kCustomOpApiVersion);
+  if (api == nullptr) {
+    // Without our operators the host refuses the model.
+    return nullptr;
+  }
+  if (create_factories.load() == nullptr) {
+    std::string error = bootstrap();
+    if (!error.empty()) {
+      return api->CreateStatus(kOrtFail, error.c_str());
+    }
+  }
+  return register_custom_ops.load()(options, api_base);
 }

@@ -2,6 +2,8 @@
 //
 //   native_host LIBONNXRUNTIME LIBWARMGATE MODEL TOKENS HIDDEN [OPTION VALUE]
 //
+// LIBWARMGATE begins with "ops:" for an adapted model, which runs with its custom ops and no provider.
+//
 // Prints the sum of the outputs, or ONNX Runtime's error and exits with 1. ONNX Runtime's function
 // table is indexed by number, so that no header is needed; api() names the functions.
 
@@ -11,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 #include <vector>
 
 struct ApiBase {
@@ -31,6 +34,24 @@ static void call(int index, Args... args) {
   }
 }
 
+static void use_provider(void* env, void* options, int argc, char** argv) {
+  call(301 /* RegisterExecutionProviderLibrary */, env, "Warmgate", argv[2]);
+  void* const* devices = nullptr;
+  size_t count = 0;
+  call(303 /* GetEpDevices */, env, &devices, &count);
+  void* device = nullptr;
+  auto ep_name = reinterpret_cast<const char* (*)(void*)>(table[312]);
+  for (size_t i = 0; i < count; i++) {
+    if (std::strcmp(ep_name(devices[i]), "Warmgate") == 0) {
+      device = devices[i];
+    }
+  }
+  const char* keys[] = {argc == 8 ? argv[6] : ""};
+  const char* values[] = {argc == 8 ? argv[7] : ""};
+  call(304 /* SessionOptionsAppendExecutionProvider_V2 */, options, env, &device, size_t{1}, keys,
+       values, size_t(argc == 8 ? 1 : 0));
+}
+
 int main(int argc, char** argv) {
   if (argc != 6 && argc != 8) {
     return 2;
@@ -45,24 +66,18 @@ int main(int argc, char** argv) {
 
   void* env = nullptr;
   call(3 /* CreateEnv */, 3, "native_host", &env);
-  call(301 /* RegisterExecutionProviderLibrary */, env, "Warmgate", argv[2]);
-
-  void* const* devices = nullptr;
-  size_t count = 0;
-  call(303 /* GetEpDevices */, env, &devices, &count);
-  void* device = nullptr;
-  auto ep_name = reinterpret_cast<const char* (*)(void*)>(table[312]);
-  for (size_t i = 0; i < count; i++) {
-    if (std::strcmp(ep_name(devices[i]), "Warmgate") == 0) {
-      device = devices[i];
-    }
-  }
+  bool adapted = std::strncmp(argv[2], "ops:", 4) == 0;
   void* options = nullptr;
   call(10 /* CreateSessionOptions */, &options);
-  const char* keys[] = {argc == 8 ? argv[6] : ""};
-  const char* values[] = {argc == 8 ? argv[7] : ""};
-  call(304 /* SessionOptionsAppendExecutionProvider_V2 */, options, env, &device, size_t{1}, keys,
-       values, size_t(argc == 8 ? 1 : 0));
+  if (adapted) {
+    if (argc == 8) {
+      std::string key = std::string("ep.warmgate.") + argv[6];
+      call(130 /* AddSessionConfigEntry */, options, key.c_str(), argv[7]);
+    }
+    call(228 /* RegisterCustomOpsLibrary_V2 */, options, argv[2] + 4);
+  } else {
+    use_provider(env, options, argc, argv);
+  }
   void* session = nullptr;
   call(7 /* CreateSession */, env, argv[3], options, &session);
 
@@ -97,7 +112,9 @@ int main(int argc, char** argv) {
   release(94 /* ReleaseMemoryInfo */, memory);
   release(95 /* ReleaseSession */, session);
   release(100 /* ReleaseSessionOptions */, options);
-  call(302 /* UnregisterExecutionProviderLibrary */, env, "Warmgate");
+  if (!adapted) {
+    call(302 /* UnregisterExecutionProviderLibrary */, env, "Warmgate");
+  }
   release(92 /* ReleaseEnv */, env);
   return 0;
 }

@@ -13,6 +13,7 @@ import dev.warmgate.host.ort.WarmgateProvider;
 import dev.warmgate.metrics.LayerStats;
 import dev.warmgate.metrics.ResidencyStats;
 import dev.warmgate.metrics.RoutingStats;
+import dev.warmgate.onnx.AdaptedNode;
 import dev.warmgate.onnx.OnnxModel;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -123,7 +124,10 @@ final class Engine {
    */
   static IOException unusable(Path model, OrtException error) {
     try {
-      OnnxModel.read(model);
+      if (OnnxModel.read(model).graph().nodes().stream().anyMatch(AdaptedNode::is)) {
+        return new IOException(
+            model + ": is an adapted model, for hosts with custom ops; commands run its original");
+      }
     } catch (IOException e) {
       return e;
     }

@@ -57,6 +57,7 @@ public final class Main implements Runnable {
             new CheckCommand(console),
             new InferCommand(console),
             new RepackCommand(console),
+            new AdaptCommand(console),
             new RunCommand(console),
             new DemoCommand(console),
             new EvaluateCommand(console),

@@ -39,7 +39,12 @@ final class ExpertLayoutReader {
     this.node = node;
     this.attributes = new MoeAttributes(node);
     this.quantised = node.quantised();
-    this.inputs = quantised ? QMOE : MOE;
+    this.inputs = inputs(quantised);
+  }
+
+  /** Which input of an operator is which part of the experts. */
+  static Map<Role, Integer> inputs(boolean quantised) {
+    return quantised ? QMOE : MOE;
   }
 
   /** Sizes that all tensors must agree on; {@code rows} are those of the first matrix. */

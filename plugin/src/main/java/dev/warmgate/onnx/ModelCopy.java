@@ -3,6 +3,7 @@ package dev.warmgate.onnx;
 import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.warmgate.onnx.proto.ModelProto;
+import dev.warmgate.onnx.proto.NodeProto;
 import dev.warmgate.onnx.proto.StringStringEntryProto;
 import dev.warmgate.onnx.proto.TensorProto;
 import java.io.ByteArrayOutputStream;
@@ -15,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /**
  * A copy of an {@code .onnx} file in which some tensors' values are elsewhere.
@@ -27,11 +29,15 @@ public final class ModelCopy {
   private final ProtoInput in;
   private final ExternalFiles files;
   private final Moves moves;
+  private final Optional<Adaptation> adaptation;
+  private int nodes;
 
-  private ModelCopy(ProtoInput in, ExternalFiles files, Moves moves) {
+  private ModelCopy(
+      ProtoInput in, ExternalFiles files, Moves moves, Optional<Adaptation> adaptation) {
     this.in = in;
     this.files = files;
     this.moves = moves;
+    this.adaptation = adaptation;
   }
 
   /** Says of each tensor where its values are to be. */
@@ -53,7 +59,10 @@ public final class ModelCopy {
    * @param file relative to the model's folder
    * @param offset of the first byte
    */
-  public record NewPlace(String file, long offset) {}
+  public record NewPlace(String file, long offset) {
+    /** Of a tensor that the copy doesn't have. */
+    public static final NewPlace NONE = new NewPlace("", -1);
+  }
 
   /** Bytes of the copy, in their order. */
   public sealed interface Piece {
@@ -78,12 +87,27 @@ public final class ModelCopy {
    */
   public static List<Piece> of(Path model, Moves moves, Map<String, String> properties)
       throws IOException {
+    return of(model, moves, Optional.empty(), properties);
+  }
+
+  /**
+   * The same, its graph adapted.
+   *
+   * @param adaptation made for this model
+   */
+  public static List<Piece> of(
+      Path model, Moves moves, Optional<Adaptation> adaptation, Map<String, String> properties)
+      throws IOException {
     Path path = model.toAbsolutePath().normalize();
     try (InputStream stream = Files.newInputStream(path)) {
       var in = new ProtoInput(path, stream, Math.toIntExact(Files.size(path)));
       Content content = new Content();
-      new ModelCopy(in, new ExternalFiles(path), moves).message(Part.MODEL, content);
-      var added = ModelProto.newBuilder();
+      new ModelCopy(in, new ExternalFiles(path), moves, adaptation).message(Part.MODEL, content);
+      var added =
+          adaptation
+              .map(Adaptation::modelAdditions)
+              .orElse(ModelProto.getDefaultInstance())
+              .toBuilder();
       properties.forEach(
           (key, value) ->
               added.addMetadataProps(
@@ -143,14 +167,35 @@ public final class ModelCopy {
           out.keep(start, in.position());
         }
         case INITIALIZER, TENSOR -> tensor(tag, start, field == Part.INITIALIZER, out);
-        default -> {
-          Content inner = new Content();
-          in.message(() -> message(field, inner));
-          out.add(tag, inner);
-        }
+        case NODE -> node(tag, part == Part.MAIN_GRAPH, out);
+        default -> nested(tag, field, out);
       }
       start = in.position();
     }
+    if (part == Part.MAIN_GRAPH) {
+      adaptation.ifPresent(added -> out.add(added.graphAdditions().toByteArray()));
+    }
+  }
+
+  private void nested(int tag, Part field, Content out) throws IOException {
+    Content inner = new Content();
+    in.message(() -> message(field, inner));
+    out.add(tag, inner);
+  }
+
+  private void node(int tag, boolean main, Content out) throws IOException {
+    UnaryOperator<NodeProto> edit =
+        main ? adaptation.map(changes -> changes.nodes().get(nodes)).orElse(null) : null;
+    if (main) {
+      nodes++;
+    }
+    if (edit == null) {
+      nested(tag, Part.NODE, out);
+      return;
+    }
+    Content edited = new Content();
+    edited.add(edit.apply(NodeProto.parseFrom(in.bytes())).toByteArray());
+    out.add(tag, edited);
   }
 
   private void tensor(int tag, long start, boolean initializer, Content out) throws IOException {
@@ -162,24 +207,31 @@ public final class ModelCopy {
       out.keep(start, in.position());
       return;
     }
+    if (place.get().equals(NewPlace.NONE)) {
+      return;
+    }
     if (tensor.type() == ElementType.UNKNOWN) {
       throw in.fail(
           "tensor " + Shapes.printable(tensor.name()) + " is of a type that can't be moved");
     }
     Content moved = new Content();
-    moved.add(moved(tensor, place.get()).toByteArray());
+    moved.add(
+        external(tensor.name(), tensor.type(), tensor.dims(), tensor.bytes(), place.get())
+            .toByteArray());
     out.add(tag, moved);
   }
 
-  private static TensorProto moved(Initializer tensor, NewPlace place) {
+  /** A tensor whose values are outside the {@code .onnx} file. */
+  static TensorProto external(
+      String name, ElementType type, List<Long> dims, long bytes, NewPlace place) {
     return TensorProto.newBuilder()
-        .setName(tensor.name())
-        .addAllDims(tensor.dims())
-        .setDataType(tensor.type().code())
+        .setName(name)
+        .addAllDims(dims)
+        .setDataType(type.code())
         .setDataLocation(TensorProto.DataLocation.EXTERNAL)
         .addExternalData(entry("location", place.file()))
         .addExternalData(entry("offset", Long.toString(place.offset())))
-        .addExternalData(entry("length", Long.toString(tensor.bytes())))
+        .addExternalData(entry("length", Long.toString(bytes)))
         .build();
   }
 

@@ -48,6 +48,8 @@ final class MoeFinder {
   }
 
   private static boolean isMoe(OnnxNode node) {
-    return node.is("com.microsoft", "MoE") || node.is("com.microsoft", "QMoE");
+    return node.is("com.microsoft", "MoE")
+        || node.is("com.microsoft", "QMoE")
+        || AdaptedNode.is(node);
   }
 }

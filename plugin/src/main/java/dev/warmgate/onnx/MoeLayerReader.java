@@ -1,8 +1,11 @@
 package dev.warmgate.onnx;
 
+import dev.warmgate.onnx.ExpertTensor.Role;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /** Makes a {@link MoeLayer} of a node in a model's file, or says why not. */
 final class MoeLayerReader {
@@ -15,10 +18,31 @@ final class MoeLayerReader {
   }
 
   MoeLayer read() throws RefusedNodeException {
+    if (AdaptedNode.is(node)) {
+      var adapted = new AdaptedNode(node, ElementType.UNKNOWN);
+      Path store = store();
+      return layer(ExpertLayout.read(adapted), role -> adapted.part(role, store));
+    }
     ExpertLayout layout = ExpertLayout.read(new View());
+    return layer(
+        layout, role -> layout.input(role).flatMap(input -> scope.constant(node.input(input))));
+  }
+
+  /** The store of an adapted node. */
+  private Path store() throws RefusedNodeException {
+    return scope
+        .constant(node.input(AdaptedNode.STORE))
+        .map(Initializer::location)
+        .filter(TensorLocation.External.class::isInstance)
+        .map(place -> ((TensorLocation.External) place).file())
+        .orElseThrow(() -> RefusedNodeException.malformed("names no expert store"));
+  }
+
+  private MoeLayer layer(ExpertLayout layout, Function<Role, Optional<Initializer>> find)
+      throws RefusedNodeException {
     List<ExpertTensor> tensors = new ArrayList<>();
     for (ExpertLayout.Part part : layout.parts()) {
-      Initializer tensor = scope.constant(node.input(part.input())).orElseThrow();
+      Initializer tensor = find.apply(part.role()).orElseThrow();
       if (tensor.location() instanceof TensorLocation.Encoded(String field)) {
         throw RefusedNodeException.unsupported(
             "%s %s is stored as %s, not as raw bytes"

@@ -1,10 +1,12 @@
 package dev.warmgate.repack;
 
 import dev.warmgate.onnx.ExpertTensor;
+import dev.warmgate.onnx.Adaptation;
 import dev.warmgate.onnx.ModelCopy;
 import dev.warmgate.onnx.ModelCopy.NewPlace;
 import dev.warmgate.onnx.ModelCopy.Piece;
 import dev.warmgate.onnx.MoeLayer;
+import dev.warmgate.onnx.OnnxModel;
 import dev.warmgate.onnx.StoreOffset;
 import dev.warmgate.onnx.TensorLocation;
 import java.io.IOException;
@@ -25,23 +27,35 @@ final class SlimModel {
 
   private final Path model;
   private final Copier copier;
+  private final Optional<Adaptation> adaptation;
   private final Map<String, NewPlace> experts = new HashMap<>();
   private final Map<TensorLocation, Long> moved = new HashMap<>();
   private long dataBytes;
 
   /**
    * @param model the original
+   * @param layers that are in the store
    * @param storeName the store's file beside the slim model
-   * @param storeId which the experts' offsets are made for
+   * @param storeId which its references to experts are made for
    */
-  SlimModel(Path model, List<MoeLayer> layers, String storeName, long storeId, Copier copier) {
-    this.model = model;
+  SlimModel(
+      OnnxModel model,
+      List<MoeLayer> layers,
+      Form form,
+      String storeName,
+      long storeId,
+      Copier copier) {
+    this.model = model.path();
     this.copier = copier;
+    this.adaptation =
+        form == Form.ADAPTED
+            ? Optional.of(new Adaptation(model.graph(), layers, storeName, storeId))
+            : Optional.empty();
     int tensor = 0;
     for (MoeLayer layer : layers) {
       for (ExpertTensor part : layer.tensors()) {
-        experts.put(
-            part.tensor().name(), new NewPlace(storeName, StoreOffset.of(storeId, tensor++)));
+        var stored = new NewPlace(storeName, StoreOffset.of(storeId, tensor++));
+        experts.put(part.tensor().name(), form == Form.ADAPTED ? NewPlace.NONE : stored);
       }
     }
   }
@@ -73,6 +87,7 @@ final class SlimModel {
                 }
                 return Optional.of(new NewPlace(dataName, move(external, data[0])));
               },
+              adaptation,
               properties);
       if (data[0] != null) {
         data[0].force();

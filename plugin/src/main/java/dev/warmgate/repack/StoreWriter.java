@@ -54,6 +54,9 @@ final class StoreWriter {
    * @return the header
    */
   StoreHeader write(Copier copier, Sink sink, Runnable step) throws IOException {
+    // The last expert's last block is read whole, as all others are; the expert may fill it, or
+    // not.
+    sink.write(ByteBuffer.allocate(1), plan.fileBytes() - 1);
     List<StoredLayer> written = new ArrayList<>();
     for (int i = 0; i < layers.size(); i++) {
       MoeLayer layer = layers.get(i);
@@ -65,8 +68,6 @@ final class StoreWriter {
       }
       written.add(place.with(checksums));
     }
-    // The last expert's last block is read whole, as all others are.
-    sink.write(ByteBuffer.allocate(1), plan.fileBytes() - 1);
     var header = new StoreHeader(plan.fileBytes(), plan.graphChecksum(), plan.sources(), written);
     sink.write(header.encode(), 0);
     sink.force();

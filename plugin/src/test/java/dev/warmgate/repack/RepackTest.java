@@ -112,7 +112,7 @@ class RepackTest {
     int failures = 0;
     while (true) {
       AtomicInteger calls = new AtomicInteger(failures);
-      Repack repack = Repack.open(model, false, out, failing(calls));
+      Repack repack = Repack.open(model, false, out, Form.SLIM, failing(calls));
       try {
         repack.write(false, () -> {});
         break;
@@ -132,7 +132,8 @@ class RepackTest {
     repack(false);
     Map<String, String> before = content(folder);
     for (int failures = 0; failures < 50; failures += 7) {
-      Repack repack = Repack.open(model, false, out, failing(new AtomicInteger(failures)));
+      Repack repack =
+          Repack.open(model, false, out, Form.SLIM, failing(new AtomicInteger(failures)));
       assertThrows(IOException.class, () -> repack.write(true, () -> {}));
       assertEquals(before, content(folder));
     }
@@ -144,7 +145,7 @@ class RepackTest {
   void anExistingFolderIsReplacedOnlyIfItIsAResultAndOnRequest() throws IOException {
     repack(false);
     assertEquals(
-        out + ": holds this model already, repacked; --force does it again",
+        out + ": holds this model's experts already; --force does it again",
         message(() -> repack(false)));
     MoeModels.write(model, SPEC.withSeed(2));
     assertEquals(
@@ -159,7 +160,8 @@ class RepackTest {
     assertTrue(message(() -> repack(true)).startsWith(store + ": "));
     Files.delete(store);
     assertEquals(
-        out + ": exists, and is no repacked model; it is left alone", message(() -> repack(true)));
+        out + ": exists, and has no expert store in it; it is left alone",
+        message(() -> repack(true)));
     assertTrue(Files.exists(out.resolve("model.onnx")));
   }
 

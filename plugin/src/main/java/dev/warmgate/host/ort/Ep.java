@@ -4,14 +4,9 @@ import dev.warmgate.host.ffi.Stub;
 import dev.warmgate.host.ffi.Native;
 import dev.warmgate.config.WarmgateOptions;
 import dev.warmgate.expert.LayerSpec;
-import dev.warmgate.expert.MatrixPlace;
 import dev.warmgate.expert.MoeModel;
 import dev.warmgate.host.ort.MoeNode.UnsupportedNodeException;
-import dev.warmgate.hwdetect.HardwareDetector;
 import dev.warmgate.hwdetect.Plan;
-import dev.warmgate.hwdetect.PlanRequest;
-import dev.warmgate.hwdetect.Planner;
-import dev.warmgate.kernels.Kernels;
 import dev.warmgate.onnx.ExpertTensor.Role;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -128,11 +123,11 @@ final class Ep implements AutoCloseable {
             inputs.add(NodeInputs.of(api, node, Native.pointer(fusedNodes + 8 * i)));
             gates.add(gate(node, graph));
           }
-          Plan plan = plan(specs.getFirst());
+          Plan plan = HostPlan.of(options, specs.getFirst());
           model = MoeModel.open(file(Native.pointer(graphs)).path(), specs, gates, options, plan);
           for (int i = 0; i < count; i++) {
-            NodeCompute compute =
-                new NodeCompute(api, model.layer(i), inputs.get(i), plan.threads());
+            var kernel = new LayerKernel(api, model.layer(i), inputs.get(i), plan.threads());
+            NodeCompute compute = new NodeCompute(api, kernel);
             computes.add(compute);
             Native.putPointer(computeInfosOut + 8L * i, compute.address());
           }
@@ -190,21 +185,7 @@ final class Ep implements AutoCloseable {
     if (weights == null) {
       weights = new WeightLocator(api, file(graph));
     }
-    return new LayerSpec(
-        node.name(),
-        node.shape(),
-        node.rule(),
-        node.values(),
-        new MatrixPlace(
-            weights.find(node.part(Role.FC1_WEIGHTS)).orElseThrow(),
-            weights.find(node.part(Role.FC1_SCALES)),
-            weights.find(node.part(Role.FC1_ZERO_POINTS)),
-            weights.find(node.part(Role.FC1_BIAS))),
-        new MatrixPlace(
-            weights.find(node.part(Role.FC2_WEIGHTS)).orElseThrow(),
-            weights.find(node.part(Role.FC2_SCALES)),
-            weights.find(node.part(Role.FC2_ZERO_POINTS)),
-            weights.find(node.part(Role.FC2_BIAS))));
+    return node.form().spec(node.name(), role -> weights.find(node.part(role)));
   }
 
   private ModelFile file(long graph) {
@@ -222,13 +203,6 @@ final class Ep implements AutoCloseable {
       gateReader = new GateReader(file(graph));
     }
     return gateReader.find(api.valueName(node.part(Role.FC1_WEIGHTS)));
-  }
-
-  private Plan plan(LayerSpec first) {
-    return Planner.plan(
-        HardwareDetector.detect(first.fc1().weights().file().getParent()),
-        new PlanRequest(options.tier(), options.threads(), options.ioThreads()),
-        Kernels::availability);
   }
 
   private void closeModel() {

@@ -24,7 +24,10 @@ final class EpFactory implements AutoCloseable {
 
   private static final String VENDOR = "Warmgate";
   private static final String VERSION = "0.1.0";
-  private static final String OPTION_PREFIX = "ep." + NAME.toLowerCase(Locale.ROOT) + ".";
+
+  /** What the keys of our options begin with in a session's configuration. */
+  static final String OPTION_PREFIX = "ep." + NAME.toLowerCase(Locale.ROOT) + ".";
+
   private static final long STRUCT_BYTES = 168;
 
   private final OrtApi api;

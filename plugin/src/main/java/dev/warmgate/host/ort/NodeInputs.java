@@ -29,7 +29,9 @@ record NodeInputs(int hidden, int logits, int shares) {
     return new NodeInputs(
         find(api, names, node, ExpertLayout.HIDDEN_STATES),
         find(api, names, node, ExpertLayout.ROUTER_PROBS),
-        node.layout().routerWeights() ? find(api, names, node, ExpertLayout.ROUTER_WEIGHTS) : NONE);
+        node.form().layout().routerWeights()
+            ? find(api, names, node, ExpertLayout.ROUTER_WEIGHTS)
+            : NONE);
   }
 
   private static int find(OrtApi api, List<String> names, MoeNode node, int input) {

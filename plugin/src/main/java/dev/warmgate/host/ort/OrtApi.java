@@ -35,6 +35,9 @@ final class OrtApi {
   /** The version of the API that is asked for. */
   static final int VERSION = 23; // ORT_API_VERSION
 
+  /** The version of the API that custom ops ask for. */
+  static final int CUSTOM_OP_VERSION = 17;
+
   /** ONNX Runtime's error codes that the provider uses. */
   static final int FAIL = 1; // ORT_FAIL
 
@@ -89,10 +92,28 @@ final class OrtApi {
    * @throws IllegalStateException if the host is older than API 23
    */
   static OrtApi of(long apiBase) {
+    return of(apiBase, VERSION);
+  }
+
+  /**
+   * The API of the host, as much of it as custom ops need: nothing of plugin providers.
+   *
+   * @param apiBase the {@code OrtApiBase} that it handed over
+   * @throws IllegalStateException if the host is older than API 17
+   */
+  static OrtApi forCustomOps(long apiBase) {
+    return of(apiBase, CUSTOM_OP_VERSION);
+  }
+
+  private static OrtApi of(long apiBase, int version) {
     try {
-      long api = OrtCalls.api(apiBase, VERSION);
+      long api = OrtCalls.api(apiBase, version);
       if (api == 0) {
-        throw new IllegalStateException("Warmgate needs ONNX Runtime 1.23 or newer");
+        throw new IllegalStateException(
+            "Warmgate needs ONNX Runtime 1.%d or newer".formatted(version));
+      }
+      if (version < VERSION) {
+        return new OrtApi(api, 0);
       }
       long epApi =
           (long) GET_EP_API.invokeExact(target(Native.pointer(api + 8L * OrtAbi.GET_EP_API)));
@@ -495,7 +516,12 @@ final class OrtApi {
     }
   }
 
-  private void check(long status) throws Throwable {
+  /**
+   * Frees a status.
+   *
+   * @throws OrtCallException with its message, if it is one of failure
+   */
+  void check(long status) throws Throwable {
     if (status != 0) {
       String message =
           Native.string((long) POINTER_1.invokeExact(function(OrtAbi.GET_ERROR_MESSAGE), status));
@@ -504,7 +530,8 @@ final class OrtApi {
     }
   }
 
-  private MemorySegment function(int index) {
+  /** The {@code index}-th function of {@code OrtApi}. */
+  MemorySegment function(int index) {
     return target(Native.pointer(api + 8L * index));
   }
 

@@ -97,8 +97,13 @@ final class Upcall {
 
   /** A struct with the API's version in front and zeros behind it. */
   static MemorySegment struct(long bytes, Arena arena) {
+    return struct(bytes, OrtApi.VERSION, arena);
+  }
+
+  /** A struct with a version in front and zeros behind it. */
+  static MemorySegment struct(long bytes, int version, Arena arena) {
     MemorySegment struct = arena.allocate(bytes, 8);
-    struct.set(ValueLayout.JAVA_INT, 0, OrtApi.VERSION);
+    struct.set(ValueLayout.JAVA_INT, 0, version);
     return struct;
   }
 }

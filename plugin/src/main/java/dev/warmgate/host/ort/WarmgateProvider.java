@@ -13,8 +13,6 @@ import dev.warmgate.metrics.RoutingStats;
 import dev.warmgate.residency.SharedExperts;
 import java.io.IOException;
 import java.io.InputStream;
-import java.lang.foreign.Arena;
-import java.lang.foreign.SymbolLookup;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -54,10 +52,7 @@ public final class WarmgateProvider {
   public static synchronized WarmgateProvider register(OrtEnvironment environment) {
     if (registered == null) {
       Path library = library();
-      EntryPoints.bind(
-          SymbolLookup.libraryLookup(library, Arena.global())
-              .findOrThrow("warmgate_bind")
-              .address());
+      EntryPoints.bind(library);
       try {
         environment.registerExecutionProviderLibrary(EpFactory.NAME, library.toString());
         registered = new WarmgateProvider(devices(environment));

@@ -49,6 +49,24 @@ final class Host implements AutoCloseable {
     }
   }
 
+  /** An adapted model, with Warmgate's operators and no provider. */
+  static Host adapted(Path model, MoeModelSpec spec, Map<String, String> given)
+      throws OrtException {
+    try (var options = options()) {
+      WarmgateCustomOps.addTo(options, given);
+      return new Host(ENVIRONMENT.createSession(model.toString(), options), spec);
+    }
+  }
+
+  /** The same, the model's bytes instead of its file. */
+  static Host adapted(byte[] model, Path folder, MoeModelSpec spec) throws OrtException {
+    try (var options = options()) {
+      options.addConfigEntry(CustomOpDomain.FOLDER_ENTRY, folder.toString());
+      WarmgateCustomOps.addTo(options, Map.of());
+      return new Host(ENVIRONMENT.createSession(model, options), spec);
+    }
+  }
+
   /** With the provider, the model's bytes instead of its file. */
   static Host warmgate(byte[] model, MoeModelSpec spec, Map<String, String> given)
       throws OrtException {

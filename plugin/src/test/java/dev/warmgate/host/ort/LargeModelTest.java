@@ -9,6 +9,7 @@ import dev.warmgate.metrics.ResidencyStats;
 import dev.warmgate.onnx.MoeModelSpec;
 import dev.warmgate.onnx.MoeModelSpec.Storage;
 import dev.warmgate.onnx.MoeModels;
+import dev.warmgate.repack.Repack;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,8 +37,24 @@ class LargeModelTest {
     Path model = MoeModels.write(folder.resolve("model.onnx"), SPEC);
     assertTrue(Files.size(MoeModels.dataFile(model)) > 2_000_000_000L);
     // Weights of zero send every token to the same experts: 8 of them, in 4 layers.
+    assertMemoryFollowsTheBudget("provider", model);
+  }
+
+  @Test
+  void soItDoesForAnAdaptedModel() throws IOException, InterruptedException {
+    MoeModelSpec spec = SPEC.withExperts(16);
+    Path model = MoeModels.write(folder.resolve("model.onnx"), spec);
+    Path adapted =
+        Repack.adapt(model, false, folder.resolve("adapted")).write(false, () -> {}).model();
+    assertTrue(Files.size(folder.resolve("adapted/model.onnx.experts")) > 500_000_000L);
+    assertMemoryFollowsTheBudget("adapted", adapted);
+  }
+
+  private void assertMemoryFollowsTheBudget(String how, Path model)
+      throws IOException, InterruptedException {
     long budget = 6 * SPEC.bytesPerExpert();
-    Outcome outcome = TestProcess.java(folder, Main.class, model.toString(), Long.toString(budget));
+    Outcome outcome =
+        TestProcess.java(folder, Main.class, how, model.toString(), Long.toString(budget));
     assertEquals(0, outcome.exit(), outcome.err());
     List<Long> figures = outcome.out().lines().map(Long::parseLong).toList();
     long created = figures.get(0);
@@ -53,7 +70,12 @@ class LargeModelTest {
     private Main() {}
 
     public static void main(String[] args) throws IOException, OrtException {
-      try (Host host = Host.warmgate(Path.of(args[0]), SPEC, Map.of("expert_memory", args[1]))) {
+      Path model = Path.of(args[1]);
+      Map<String, String> given = Map.of("expert_memory", args[2]);
+      try (Host host =
+          args[0].equals("adapted")
+              ? Host.adapted(model, SPEC, given)
+              : Host.warmgate(model, SPEC, given)) {
         long created = status("VmRSS:");
         for (int seed = 0; seed < 4; seed++) {
           host.run(16, seed);

@@ -7,6 +7,7 @@ import ai.onnxruntime.OrtException;
 import dev.warmgate.host.ort.TestProcess.Outcome;
 import dev.warmgate.onnx.MoeModelSpec;
 import dev.warmgate.onnx.MoeModels;
+import dev.warmgate.repack.Repack;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -62,21 +63,27 @@ class NativeHostTest {
         sum += value;
       }
     }
-    Outcome outcome = host(environment(), "expert_memory", "30%");
-    assertEquals(0, outcome.exit(), outcome.err());
-    assertEquals(sum, Double.parseDouble(outcome.out().strip()), 1e-5);
+    Path adapted =
+        Repack.adapt(model, false, folder.resolve("adapted")).write(true, () -> {}).model();
+    for (boolean ops : new boolean[] {false, true}) {
+      Outcome outcome = host(environment(), ops, ops ? adapted : model, "expert_memory", "30%");
+      assertEquals(0, outcome.exit(), outcome.err());
+      assertEquals(sum, Double.parseDouble(outcome.out().strip()), 1e-5);
+    }
   }
 
   @Test
   void reportsABadOption() throws IOException, InterruptedException {
-    Outcome outcome = host(environment(), "expert_memory", "much");
-    assertEquals(1, outcome.exit());
-    assertTrue(outcome.err().contains("'much' is not a memory size"), outcome.err());
+    for (boolean ops : new boolean[] {false, true}) {
+      Outcome outcome = host(environment(), ops, model, "expert_memory", "much");
+      assertEquals(1, outcome.exit());
+      assertTrue(outcome.err().contains("'much' is not a memory size"), outcome.err());
+    }
   }
 
   @Test
   void saysWhatIsMissingWithoutAJvm() throws IOException, InterruptedException {
-    Outcome outcome = host(Map.of("JAVA_HOME", folder.toString()));
+    Outcome outcome = host(Map.of("JAVA_HOME", folder.toString()), false, model);
     assertEquals(1, outcome.exit());
     assertTrue(outcome.err().contains("WARMGATE_JAVA_HOME"), outcome.err());
   }
@@ -89,7 +96,9 @@ class NativeHostTest {
                 "WARMGATE_JAVA_HOME",
                 System.getProperty("java.home"),
                 "WARMGATE_CLASS_PATH",
-                folder.toString()));
+                folder.toString()),
+            true,
+            model);
     assertEquals(1, outcome.exit());
     assertTrue(outcome.err().contains("EntryPoints"), outcome.err());
   }
@@ -102,7 +111,8 @@ class NativeHostTest {
         TestProcess.classPath());
   }
 
-  private static Outcome host(Map<String, String> environment, String... option)
+  private static Outcome host(
+      Map<String, String> environment, boolean ops, Path model, String... option)
       throws IOException, InterruptedException {
     Host.provider();
     List<String> command =
@@ -110,7 +120,7 @@ class NativeHostTest {
             List.of(
                 host.toString(),
                 loaded("libonnxruntime.so"),
-                WarmgateProvider.library().toString(),
+                (ops ? "ops:" : "") + WarmgateProvider.library(),
                 model.toString(),
                 Integer.toString(TOKENS),
                 Integer.toString(SPEC.hidden())));

@@ -26,6 +26,18 @@ final class QMoeHost {
         });
   }
 
+  /** An adapted model, with Warmgate's operators and no provider. */
+  static QMoeSession adapted(Path model, QMoeModelSpec spec, Map<String, String> given)
+      throws OrtException {
+    return new QMoeSession(
+        model,
+        spec,
+        options -> {
+          options.setIntraOpNumThreads(2);
+          WarmgateCustomOps.addTo(options, given);
+        });
+  }
+
   /** With gate logits that are inputs, so that no rounding before the layer changes a selection. */
   static QMoeModelSpec small() {
     QMoeModelSpec spec = QMoeModelSpec.small();

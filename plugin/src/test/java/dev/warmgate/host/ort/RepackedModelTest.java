@@ -46,6 +46,8 @@ class RepackedModelTest {
         SPEC,
         SPEC.withBias(false),
         SPEC.withExperts(4).withSizes(8, 8),
+        // Experts that fill their blocks, to the end of the file.
+        SPEC.withSizes(64, 32).withBias(false),
         SPEC.withStorage(Storage.EMBEDDED),
         SPEC.withLayout(1, 3).withActivation(Activation.SWIGLU_INTERLEAVED),
         SPEC.withSizes(64, 32).withExperts(32).withTopK(4));

@@ -1,0 +1,40 @@
+package dev.warmgate.host.ffi;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** Files whose content the host has mapped into memory. */
+public final class MappedFile {
+  private static final int FIELDS = 6;
+
+  private MappedFile() {}
+
+  /**
+   * The file whose bytes are at an address.
+   *
+   * @return empty if that memory is no file's
+   * @throws IOException if the system doesn't tell
+   */
+  public static Optional<Path> at(long address) throws IOException {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/self/maps"))) {
+      return lines
+          .map(line -> line.split(" +", FIELDS))
+          .filter(fields -> fields.length == FIELDS && contains(fields[0], address))
+          .map(fields -> fields[FIELDS - 1])
+          .filter(path -> path.startsWith("/"))
+          .map(Path::of)
+          .findFirst();
+    }
+  }
+
+  private static boolean contains(String range, long address) {
+    int dash = range.indexOf('-');
+    return Long.compareUnsigned(Long.parseUnsignedLong(range, 0, dash, 16), address) <= 0
+        && Long.compareUnsigned(
+                address, Long.parseUnsignedLong(range, dash + 1, range.length(), 16))
+            < 0;
+  }
+}
