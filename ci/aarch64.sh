@@ -81,7 +81,7 @@ emulated() {
       -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx1g -Xshare:auto \
       -Djdk.lang.Process.launchMechanism=FORK "-Djava.io.tmpdir=$out/tmp" \
       "-Dorg.bytedeco.javacpp.cachedir=$out/cache" "-Dwarmgate.home=$OLDPWD" \
-      -Dwarmgate.test.tiers=neon -Dwarmgate.test.one_in=20 \
+      "-Dwarmgate.test.tiers=${tiers:-neon}" -Dwarmgate.test.one_in=20 \
       --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow -cp "$path" "$@"
   )
 }
@@ -111,6 +111,7 @@ fi
 kernels_line() {
   # What allocates is up to the optimising compiler.
   tests neoverse-n1 kernels --scan-class-path=target/test-classes '--exclude-classname=.*AllocationTest' &&
+    tiers=neon-dotprod tests neoverse-n1 kernels -c dev.warmgate.kernels.WeightFormatTest &&
     tests cortex-a72 kernels -c dev.warmgate.kernels.FfnTest -c dev.warmgate.kernels.WeightFormatTest
 }
 plugin_line() {

@@ -33,7 +33,7 @@ refuse() {
   echo "ok, refused: $(cat "$out/err")"
 }
 
-expect 'answer["plan"]["tier"] in ("scalar", "neon", "avx2", "avx512")' doctor
+expect 'answer["plan"]["tier"] in ("scalar", "neon", "avx2", "avx512", "neon-dotprod", "avx2-vnni", "avx512-vnni")' doctor
 expect 'len(answer["layers"]) >= 1 and not answer["unsupported"]' inspect "$model/model.onnx"
 expect 'answer["pass"]' check "$model" --expert-memory 25% --tokens 16
 expect 'len(answer["token_ids"]) == 8' run "$model" --prompt "In the beginning" --max-tokens 8 \

@@ -4,17 +4,22 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+flags=" $(grep -m 1 -E '^(flags|Features)' /proc/cpuinfo) "
+has() {
+  local flag
+  for flag in "$@"; do [[ $flags == *" $flag "* ]] || return 1; done
+}
 tiers=(scalar)
 case $(uname -m) in
-  aarch64) tiers+=(neon) ;;
+  aarch64)
+    tiers+=(neon)
+    if has asimddp; then tiers+=(neon-dotprod); fi
+    ;;
   x86_64)
-    flags=" $(grep -m 1 '^flags' /proc/cpuinfo) "
-    has() {
-      local flag
-      for flag in "$@"; do [[ $flags == *" $flag "* ]] || return 1; done
-    }
     if has avx2 fma f16c bmi1 bmi2; then tiers+=(avx2); fi
+    if has avx2 fma avx_vnni; then tiers+=(avx2-vnni); fi
     if has avx2 fma avx512f avx512bw avx512dq avx512vl; then tiers+=(avx512); fi
+    if has avx512f avx512bw avx512dq avx512vl avx512_vnni; then tiers+=(avx512-vnni); fi
     ;;
 esac
 for tier in "${tiers[@]}"; do

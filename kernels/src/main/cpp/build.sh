@@ -29,15 +29,19 @@ case $platform in
     avx2="-march=x86-64 -mtune=generic -mavx2 -mfma -mf16c -mbmi -mbmi2 -mlzcnt -mpopcnt"
     arch[caps.cpp]="-march=x86-64 -mtune=generic"
     arch[avx2/kernels.cpp]="$avx2"
+    arch[avx2/vnni.cpp]="$avx2 -mavxvnni"
     # GCC 12 calls its own AVX-512 header's deliberately undefined registers uninitialised.
-    arch[avx512/kernels.cpp]="$avx2 -mavx512f -mavx512bw -mavx512dq -mavx512vl
-      -Wno-uninitialized -Wno-maybe-uninitialized"
+    avx512="$avx2 -mavx512f -mavx512bw -mavx512dq -mavx512vl -Wno-uninitialized
+      -Wno-maybe-uninitialized"
+    arch[avx512/kernels.cpp]="$avx512"
+    arch[avx512/vnni.cpp]="$avx512 -mavx512vnni"
     ;;
   linux-arm64)
     machine=aarch64
     cross=aarch64-linux-gnu-g++
     arch[caps.cpp]="-march=armv8-a"
     arch[neon/kernels.cpp]="-march=armv8-a"
+    arch[neon/dotprod.cpp]="-march=armv8.2-a+dotprod"
     ;;
   *) fail "no kernels for platform $platform (there are linux-x86_64 and linux-arm64)" ;;
 esac
@@ -101,9 +105,15 @@ expected=$({
   echo wg_abi
   echo wg_kernel_caps
   for file in $files; do
-    tier=${file%%/*}
-    [[ $tier == "$file" ]] ||
-      printf "wg_${tier}_%s\n" topk gate_weights route route_extras decay ffn_up ffn_down ffn_combine
+    tier=${file%%/*} variant=$(basename "$file" .cpp)
+    case $variant in
+      caps) ;;
+      kernels)
+        printf "wg_${tier}_%s\n" topk gate_weights route route_extras decay widen narrow \
+          ffn_up ffn_down ffn_combine
+        ;;
+      *) printf "wg_${tier}_${variant}_%s\n" ffn_up ffn_down ;;
+    esac
   done
 } | LC_ALL=C sort)
 exported=$("$nm" -D --defined-only "$work/$library" | awk '{ print $NF }' | LC_ALL=C sort)

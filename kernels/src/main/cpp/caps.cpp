@@ -4,10 +4,11 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <string.h>
 
 namespace {
 
-enum Word { LEAF1_ECX, LEAF7_EBX, EXT1_ECX, WORDS };
+enum Word { LEAF1_ECX, LEAF7_EBX, LEAF7_ECX, LEAF71_EAX, EXT1_ECX, WORDS };
 
 struct Feature {
   Word word;
@@ -31,6 +32,9 @@ const Feature AVX512_FEATURES[] = {
     {LEAF7_EBX, 31, "the processor lacks avx512vl"},
 };
 
+const Feature AVX2_VNNI_FEATURES[] = {{LEAF71_EAX, 4, "the processor lacks avx_vnni"}};
+const Feature AVX512_VNNI_FEATURES[] = {{LEAF7_ECX, 11, "the processor lacks avx512_vnni"}};
+
 const int OSXSAVE = 27;
 const uint64_t XCR0_AVX = 0x06;     // SSE and AVX state
 const uint64_t XCR0_AVX512 = 0xe6;  // and opmask, upper halves, upper registers
@@ -43,39 +47,56 @@ uint64_t xcr0() {
 
 void read_features(uint32_t words[WORDS]) {
   uint32_t a, b, c, d;
-  words[LEAF1_ECX] = words[LEAF7_EBX] = words[EXT1_ECX] = 0;
+  memset(words, 0, WORDS * sizeof *words);
   if (__get_cpuid(1, &a, &b, &c, &d)) words[LEAF1_ECX] = c;
-  if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) words[LEAF7_EBX] = b;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
+    words[LEAF7_EBX] = b;
+    words[LEAF7_ECX] = c;
+    // The greatest subleaf; those beyond it need not read as zero.
+    if (a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d)) words[LEAF71_EAX] = a;
+  }
   if (__get_cpuid(0x80000001u, &a, &b, &c, &d)) words[EXT1_ECX] = c;
 }
 
-const char* first_missing(const uint32_t* words, const Feature* features, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    if (!(words[features[i].word] >> features[i].bit & 1)) return features[i].missing;
+// The first of the features that is missing, or null.
+template <size_t N>
+const char* missing_of(const uint32_t* words, const Feature (&features)[N]) {
+  for (const Feature& feature : features) {
+    if (!(words[feature.word] >> feature.bit & 1)) return feature.missing;
   }
   return nullptr;
+}
+
+const char* missing_of(const uint32_t* words, int32_t tier) {
+  const bool wide = tier == WG_TIER_AVX512 || tier == WG_TIER_AVX512_VNNI;
+  const char* missing = missing_of(words, AVX2_FEATURES);
+  if (!missing && wide) missing = missing_of(words, AVX512_FEATURES);
+  if (!missing && tier == WG_TIER_AVX512_VNNI) missing = missing_of(words, AVX512_VNNI_FEATURES);
+  if (!missing && tier == WG_TIER_AVX2_VNNI) missing = missing_of(words, AVX2_VNNI_FEATURES);
+  if (missing) return missing;
+  // Only after OSXSAVE is seen may xgetbv run.
+  const uint64_t enabled = words[LEAF1_ECX] >> OSXSAVE & 1 ? xcr0() : 0;
+  const uint64_t needed = wide ? XCR0_AVX512 : XCR0_AVX;
+  if ((enabled & needed) == needed) return "";
+  return wide ? "the operating system has not enabled AVX-512 state (XCR0)"
+              : "the operating system has not enabled AVX state (XCR0)";
 }
 
 }  // namespace
 
 const char* wg_kernel_caps(int32_t tier) {
-  if (tier != WG_TIER_AVX2 && tier != WG_TIER_AVX512) return "it is a tier of another processor";
-  uint32_t words[WORDS];
-  read_features(words);
-  const char* missing =
-      first_missing(words, AVX2_FEATURES, sizeof AVX2_FEATURES / sizeof(Feature));
-  if (!missing && tier == WG_TIER_AVX512) {
-    missing = first_missing(words, AVX512_FEATURES, sizeof AVX512_FEATURES / sizeof(Feature));
+  switch (tier) {
+    case WG_TIER_AVX2:
+    case WG_TIER_AVX2_VNNI:
+    case WG_TIER_AVX512:
+    case WG_TIER_AVX512_VNNI: {
+      uint32_t words[WORDS];
+      read_features(words);
+      return missing_of(words, tier);
+    }
+    default:
+      return "it is a tier of another processor";
   }
-  if (missing) return missing;
-  // Only after OSXSAVE is seen may xgetbv run.
-  uint64_t enabled = words[LEAF1_ECX] >> OSXSAVE & 1 ? xcr0() : 0;
-  uint64_t needed = tier == WG_TIER_AVX512 ? XCR0_AVX512 : XCR0_AVX;
-  if ((enabled & needed) != needed) {
-    return tier == WG_TIER_AVX512 ? "the operating system has not enabled AVX-512 state (XCR0)"
-                                  : "the operating system has not enabled AVX state (XCR0)";
-  }
-  return "";
 }
 
 #elif defined(__aarch64__)
@@ -84,12 +105,15 @@ const char* wg_kernel_caps(int32_t tier) {
 namespace {
 const unsigned long HWCAP_FP_BIT = 1ul << 0;
 const unsigned long HWCAP_ASIMD_BIT = 1ul << 1;
+const unsigned long HWCAP_ASIMDDP_BIT = 1ul << 20;
 }  // namespace
 
 const char* wg_kernel_caps(int32_t tier) {
-  if (tier != WG_TIER_NEON) return "it is a tier of another processor";
-  unsigned long needed = HWCAP_FP_BIT | HWCAP_ASIMD_BIT;
-  return (getauxval(AT_HWCAP) & needed) == needed ? "" : "the processor lacks asimd";
+  if (tier != WG_TIER_NEON && tier != WG_TIER_NEON_DOTPROD) return "it is a tier of another processor";
+  const unsigned long has = getauxval(AT_HWCAP), least = HWCAP_FP_BIT | HWCAP_ASIMD_BIT;
+  if ((has & least) != least) return "the processor lacks asimd";
+  if (tier == WG_TIER_NEON_DOTPROD && !(has & HWCAP_ASIMDDP_BIT)) return "the processor lacks asimddp";
+  return "";
 }
 
 #else

@@ -11,7 +11,15 @@
 
 #define WG_API extern "C" __attribute__((visibility("default")))
 
-enum wg_tier { WG_TIER_SCALAR = 0, WG_TIER_NEON = 1, WG_TIER_AVX2 = 2, WG_TIER_AVX512 = 3 };
+enum wg_tier {
+  WG_TIER_SCALAR = 0,
+  WG_TIER_NEON = 1,
+  WG_TIER_AVX2 = 2,
+  WG_TIER_AVX512 = 3,
+  WG_TIER_NEON_DOTPROD = 4,
+  WG_TIER_AVX2_VNNI = 5,
+  WG_TIER_AVX512_VNNI = 6
+};
 
 enum wg_activation {
   WG_RELU = 0,
@@ -157,6 +165,8 @@ WG_API const char* wg_kernel_caps(int32_t tier);
                                           int64_t tokens, const uint64_t* residents,             \
                                           int32_t* ids, float* weights, int32_t* displaced,      \
                                           float* kept, int32_t* misses);                         \
+  WG_API void wg_##tier##_widen(const void* halves, float* floats, int64_t count);               \
+  WG_API void wg_##tier##_narrow(const float* floats, void* halves, int64_t count);              \
   WG_API void wg_##tier##_ffn_up(void* batch, size_t part);                                      \
   WG_API void wg_##tier##_ffn_down(void* batch, size_t part);                                    \
   WG_API void wg_##tier##_ffn_combine(void* batch, size_t part);
@@ -164,5 +174,14 @@ WG_API const char* wg_kernel_caps(int32_t tier);
 WG_DECLARE_TIER(neon)
 WG_DECLARE_TIER(avx2)
 WG_DECLARE_TIER(avx512)
+
+// A variant of a tier has two functions of its own; the others are the tier's.
+#define WG_DECLARE_VARIANT(variant)                         \
+  WG_API void wg_##variant##_ffn_up(void* batch, size_t part); \
+  WG_API void wg_##variant##_ffn_down(void* batch, size_t part);
+
+WG_DECLARE_VARIANT(neon_dotprod)
+WG_DECLARE_VARIANT(avx2_vnni)
+WG_DECLARE_VARIANT(avx512_vnni)
 
 #endif

@@ -1,4 +1,5 @@
-// Packed and half weights in the AVX2 tier: what common/packed.h needs beside vector.h.
+// Packed and half weights in the AVX2 tier: what common/packed.h needs beside vector.h. Compiled twice,
+// with AVX-VNNI and without.
 #ifndef WARMGATE_AVX2_WORDS_H
 #define WARMGATE_AVX2_WORDS_H
 
@@ -13,6 +14,9 @@ WG_INLINE vi shift_right(vi a) {
 
 // fp16, at any byte address.
 WG_INLINE vf load(const half* p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)p)); }
+WG_INLINE void store(half* p, vf a) {
+  _mm_storeu_si128((__m128i*)p, _mm256_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
+}
 
 // Lane l of the result is lane index[l] of a.
 using vs = __m256i;
@@ -48,6 +52,24 @@ WG_INLINE void split_bytes(vi words, vi (&bytes)[8 / BITS]) {
   }
 }
 
+#ifdef __AVXVNNI__
+// Sums of products of the four bytes of each word.
+template <int BITS>
+WG_INLINE vi word_products(const vi (&w)[8 / BITS], const int8_t* x) {
+  const __m256i none = _mm256_setzero_si256();
+  const __m256i first = _mm256_load_si256((const __m256i*)x);
+  if constexpr (BITS == 8) {
+    return _mm256_dpbusd_avx_epi32(none, _mm256_abs_epi8(w[0]), _mm256_sign_epi8(first, w[0]));
+  } else {
+    __m256i sum = _mm256_dpbusd_avx_epi32(none, w[0], first);
+#pragma GCC unroll 4
+    for (int i = 1; i < 8 / BITS; i++) {
+      sum = _mm256_dpbusd_avx_epi32(sum, w[i], _mm256_load_si256((const __m256i*)(x + i * 32)));
+    }
+    return sum;
+  }
+}
+#else
 // Sums of products of neighbouring bytes; those at x are in -127..127, so that none leaves 16 bits.
 template <int BITS>
 WG_INLINE vi pair_products(const vi (&w)[8 / BITS], const int8_t* x) {
@@ -64,21 +86,28 @@ WG_INLINE vi pair_products(const vi (&w)[8 / BITS], const int8_t* x) {
     return pairs;
   }
 }
+#endif
+// The sums of products of each word times a digit's place.
+template <int BITS>
+WG_INLINE vi placed_products(const vi (&w)[8 / BITS], const int8_t* x, int place) {
+#ifdef __AVXVNNI__
+  const __m256i sums = word_products<BITS>(w, x);
+  if (place == 1) return sums;
+  // Those of 4 and 2 bits fit 16, and so a quicker instruction: its other half is 0 or -1, times 0.
+  return BITS == 8 ? _mm256_mullo_epi32(sums, splat_int(place))
+                   : _mm256_madd_epi16(sums, splat_int(place));
+#else
+  return _mm256_madd_epi16(pair_products<BITS>(w, x), _mm256_set1_epi16((short)place));
+#endif
+}
 // The sums of products of each word, all digits.
 template <int BITS, int DIGITS>
 WG_INLINE vi products(const vi (&w)[8 / BITS], const int8_t* x) {
   constexpr int SPAN = 32 * 8 / BITS;
-  const __m256i one = _mm256_set1_epi16(1);
-  const __m256i first = pair_products<BITS>(w, x);
-  if constexpr (DIGITS == 1) {
-    return _mm256_madd_epi16(first, one);
-  } else {
-    const __m256i high = _mm256_madd_epi16(first, _mm256_set1_epi16(RADIX * RADIX));
-    const __m256i middle =
-        _mm256_madd_epi16(pair_products<BITS>(w, x + SPAN), _mm256_set1_epi16(RADIX));
-    const __m256i low = _mm256_madd_epi16(pair_products<BITS>(w, x + 2 * SPAN), one);
-    return add_int(add_int(high, middle), low);
-  }
+  if constexpr (DIGITS == 1) return placed_products<BITS>(w, x, 1);
+  const __m256i high = placed_products<BITS>(w, x, RADIX * RADIX);
+  const __m256i middle = placed_products<BITS>(w, x + SPAN, RADIX);
+  return add_int(add_int(high, middle), placed_products<BITS>(w, x + 2 * SPAN, 1));
 }
 // Neighbours in each 16 bytes are added: a's, then b's. Quicker than hadd.
 WG_INLINE vf join(vf a, vf b) {

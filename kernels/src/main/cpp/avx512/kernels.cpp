@@ -8,6 +8,8 @@
 
 #include "words.h"
 
+#include "../common/unaligned.h"
+
 #include "../common/math.h"
 
 #include "../common/routing.h"
@@ -22,6 +24,8 @@
 
 #include "../common/dense.h"
 
+#include "../common/halves.h"
+
 #include "../common/prepare.h"
 
 #include "../common/packed.h"
@@ -31,6 +35,8 @@
 #include "../common/packed_rows.h"
 
 #include "../common/ffn.h"
+
+#include "../common/steps.h"
 
 #define WG_TIER avx512
 #include "../common/exports.h"

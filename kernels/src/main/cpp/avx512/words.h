@@ -16,6 +16,9 @@ WG_INLINE vi shift_right(vi a) {
 WG_INLINE vf load(const half* p) {
   return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i*)p));
 }
+WG_INLINE void store(half* p, vf a) {
+  _mm256_storeu_si256((__m256i*)p, _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
+}
 
 // Lane l of the result is lane index[l] of a.
 using vs = __m512i;

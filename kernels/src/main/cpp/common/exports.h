@@ -33,6 +33,14 @@ int32_t WG_NAME(route_extras)(wg_route* plan, float lambda, const float* logits,
 
 void WG_NAME(decay)(float* values, int64_t count, float factor) { decay(values, count, factor); }
 
+void WG_NAME(widen)(const void* halves, float* floats, int64_t count) {
+  widen(static_cast<const half*>(halves), floats, count);
+}
+
+void WG_NAME(narrow)(const float* floats, void* halves, int64_t count) {
+  narrow(floats, static_cast<half*>(halves), count);
+}
+
 void WG_NAME(ffn_up)(void* batch, size_t part) {
   ffn_up(*static_cast<const wg_ffn*>(batch), (int64_t)part);
 }

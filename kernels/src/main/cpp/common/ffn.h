@@ -1,5 +1,5 @@
-// The feed-forward steps on a tier's vectors. Include after the tier's vector.h, math.h, dense.h and
-// packed.h; every tier has its own copy, with internal linkage.
+// The first two feed-forward steps with packed weights, and what they share with the others. Include
+// after packed_rows.h; every tier and every variant of one has its own copy, with internal linkage.
 #ifndef WARMGATE_FFN_H
 #define WARMGATE_FFN_H
 
@@ -198,12 +198,13 @@ void packed_step(const wg_ffn& b, bool first, Range range) {
     wg_expert e = b.experts[i];
     const PackedMatrix m = packed_matrix(b, first, e);
     Packed rows = {m, tile, {}, 0, {}};
+    const AnyPackedRows any = rows.any();
     // Weights come from memory once more for each of these; preparing tokens again would cost more.
     const int64_t count = e.count, some = Packed::tokens_of(m.columns);
     for (int64_t from = 0; from < count; from += some) {
       e.assignments = b.experts[i].assignments + from;
       e.count = count - from < some ? count - from : some;
-      multiply(rows, job_of(b, e, first), range);
+      multiply(any, job_of(b, e, first), range);
     }
   }
 }
@@ -217,21 +218,9 @@ void packed_step(const wg_ffn& b, bool first, Range range) {
   }
 }
 
-template <typename W>
-void dense_step(const wg_ffn& b, bool first, Range range) {
-  for (int32_t i = 0; i < b.expert_count; i++) {
-    const wg_expert& e = b.experts[i];
-    DenseRows<W> rows = {(const W*)(first ? e.fc1 : e.fc2), first ? b.hidden : b.inner, {}, 0};
-    multiply(rows, job_of(b, e, first), range);
-  }
-}
-
-void step(const wg_ffn& b, bool first, int64_t part) {
-  const Range range = range_of(first ? b.inner : b.hidden, PART_ROWS, part, b.parts);
-  if (range.from == range.to) return;
+// A part of a step, if weights are packed.
+void packed_step(const wg_ffn& b, bool first, Range range) {
   switch (b.bits * 2 + (b.fast != 0)) {
-    case 16 * 2:
-      return dense_step<half>(b, first, range);
     case 8 * 2:
       return packed_step<8, EXACT_DIGITS>(b, first, range);
     case 8 * 2 + 1:
@@ -242,49 +231,16 @@ void step(const wg_ffn& b, bool first, int64_t part) {
       return packed_step<4, FAST_DIGITS>(b, first, range);
     case 2 * 2:
       return packed_step<2, EXACT_DIGITS>(b, first, range);
-    case 2 * 2 + 1:
-      return packed_step<2, FAST_DIGITS>(b, first, range);
     default:
-      return dense_step<float>(b, first, range);
+      return packed_step<2, FAST_DIGITS>(b, first, range);
   }
 }
 
-void ffn_up(const wg_ffn& b, int64_t part) { step(b, true, part); }
-
-void ffn_down(const wg_ffn& b, int64_t part) { step(b, false, part); }
-
-// One vector (or, with n < LANES, part of one) of a token's output.
-WG_INLINE vf combined(const wg_ffn& b, int64_t token, int64_t column, int64_t n) {
-  vf sum = splat(0.0f);
-  for (int64_t a = token * b.top_k; a < (token + 1) * b.top_k; a++) {
-    float weight = get(b.gate_weights, a);
-    // What is not served has weight 0 and a partial result that nobody wrote.
-    if (weight == 0.0f) continue;
-    const float* p = b.partial + a * b.hidden + column;
-    sum = fma(splat(weight), n >= LANES ? load(p) : load_first(p, n, splat(0.0f)), sum);
-  }
-  return sum;
+WG_INLINE Range part_of(const wg_ffn& b, bool first, int64_t part) {
+  return range_of(first ? b.inner : b.hidden, PART_ROWS, part, b.parts);
 }
 
-void ffn_combine(const wg_ffn& b, int64_t part) {
-  const int64_t hidden = b.hidden;
-  const int64_t blocks = (hidden + COMBINE_COLUMNS - 1) / COMBINE_COLUMNS;
-  Range range = range_of(b.tokens * blocks, 1, part, b.parts);
-  for (int64_t unit = range.from; unit < range.to; unit++) {
-    int64_t token = unit / blocks;
-    int64_t from = unit % blocks * COMBINE_COLUMNS;
-    int64_t to = from + COMBINE_COLUMNS < hidden ? from + COMBINE_COLUMNS : hidden;
-    float* out = b.out + token * hidden;
-    for (int64_t c = from; c < to; c += LANES) {
-      vf sum = combined(b, token, c, to - c);
-      if (to - c >= LANES) {
-        store(out + c, sum);
-      } else {
-        store_first(out + c, to - c, sum);
-      }
-    }
-  }
-}
+WG_INLINE bool is_packed(const wg_ffn& b) { return b.bits <= 8; }
 
 }  // namespace
 

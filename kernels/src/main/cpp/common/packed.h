@@ -127,23 +127,6 @@ WG_INLINE void set_zeros(const PackedMatrix& m, int64_t row, const Chunk& c, Gro
   out.values = out.own;
 }
 
-// The words of a stretch of which so many bytes are there; the others are 0.
-template <int V>
-WG_INLINE void load_stretch(const uint8_t* p, int64_t bytes, vi (&words)[V]) {
-  constexpr int64_t VECTOR = 4 * LANES;
-#pragma GCC unroll 8
-  for (int v = 0; v < V; v++) {
-    const int64_t left = bytes - v * VECTOR;
-    if (left >= VECTOR) {
-      words[v] = load_words(p + v * VECTOR);
-    } else {
-      alignas(64) uint8_t rest[VECTOR] = {};
-      if (left > 0) memcpy(rest, p + v * VECTOR, (size_t)left);
-      words[v] = load_words(rest);
-    }
-  }
-}
-
 // A chunk of a row.
 template <int BITS, int GROUP>
 struct Row {
@@ -157,6 +140,7 @@ struct Row {
     set_scales(m, row, c, scales);
     if (m.zeros) set_zeros<BITS>(m, row, c, zeros);
   }
+  WG_INLINE const uint8_t* stretch(int64_t s) const { return weights + s * S::BYTES; }
   // Hints, harmless anywhere.
   WG_INLINE void fetch(int64_t stretch) const {
     constexpr int64_t SCALES_AHEAD = AHEAD / S::BYTES * LANES;

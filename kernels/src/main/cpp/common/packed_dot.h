@@ -14,12 +14,9 @@ struct Piece {
   vf scale;
   vf zero;
 
-  // `bytes` of the stretch are there.
-  WG_INLINE Piece(const Row<BITS, GROUP>& row, int64_t stretch, int64_t there, vs order) {
-    vi words[S::VECTORS];
-    load_stretch(row.weights + stretch * S::BYTES, there, words);
+  WG_INLINE Piece(const uint8_t* words, const Row<BITS, GROUP>& row, int64_t stretch, vs order) {
 #pragma GCC unroll 8
-    for (int v = 0; v < S::VECTORS; v++) split_bytes<BITS>(words[v], bytes[v]);
+    for (int v = 0; v < S::VECTORS; v++) split_bytes<BITS>(load_words(words + v * 4 * LANES), bytes[v]);
     scale = spread(row.scales.at(stretch), order);
     if (ZEROS) zero = spread(row.zeros.at(stretch), order);
   }
@@ -49,18 +46,33 @@ struct Piece {
   }
 };
 
+// The last columns of a row, less than a stretch, times some tokens, added to acc[token * ROWS].
+template <bool ZEROS, int BITS, int GROUP, int DIGITS>
+__attribute__((noinline)) void dot_rest(const Row<BITS, GROUP>& row, int64_t columns,
+                                        const Rounded<DIGITS>* const* x, int64_t tokens, vs order,
+                                        vf* acc) {
+  using S = Stretch<BITS, GROUP>;
+  const int64_t s = columns / S::COLUMNS;
+  alignas(64) uint8_t words[S::BYTES] = {};
+  memcpy(words, row.stretch(s), (size_t)((columns % S::COLUMNS * BITS + 7) / 8));
+  const Piece<BITS, GROUP, ZEROS> piece(words, row, s, order);
+  for (int64_t t = 0; t < tokens; t++) acc[t * ROWS] = piece.add_to(acc[t * ROWS], *x[t], s);
+}
+
 // A row from memory times one token.
 template <bool ZEROS, int BITS, int GROUP, int DIGITS>
-WG_INLINE vf dot_one(const Row<BITS, GROUP>& row, int64_t columns, const Rounded<DIGITS>& x, vs order) {
+WG_INLINE vf dot_one(const Row<BITS, GROUP>& row, int64_t columns, const Rounded<DIGITS>* x, vs order) {
   using S = Stretch<BITS, GROUP>;
-  using P = Piece<BITS, GROUP, ZEROS>;
-  const int64_t stretches = columns / S::COLUMNS, rest = columns % S::COLUMNS;
+  const int64_t stretches = columns / S::COLUMNS;
   vf acc = splat(0.0f);
   for (int64_t s = 0; s < stretches; s++) {
     row.fetch(s);
-    acc = P(row, s, S::BYTES, order).add_to(acc, x, s);
+    acc = Piece<BITS, GROUP, ZEROS>(row.stretch(s), row, s, order).add_to(acc, *x, s);
   }
-  return rest ? P(row, stretches, (rest * BITS + 7) / 8, order).add_to(acc, x, stretches) : acc;
+  if (columns % S::COLUMNS == 0) return acc;
+  vf all = acc;
+  dot_rest<ZEROS>(row, columns, &x, 1, order, &all);
+  return all;
 }
 
 // A row times some tokens, added to acc[token * ROWS]. Its integers are split once for all of them.
@@ -68,11 +80,12 @@ template <bool ZEROS, int BITS, int GROUP, int DIGITS>
 WG_INLINE void dot_some(const Row<BITS, GROUP>& row, int64_t columns, const Rounded<DIGITS>* const* x,
                         int64_t tokens, vs order, vf* acc) {
   using S = Stretch<BITS, GROUP>;
-  const int64_t all = (columns * BITS + 7) / 8;
-  for (int64_t s = 0; s * S::BYTES < all; s++) {
-    const Piece<BITS, GROUP, ZEROS> piece(row, s, all - s * S::BYTES, order);
+  const int64_t stretches = columns / S::COLUMNS;
+  for (int64_t s = 0; s < stretches; s++) {
+    const Piece<BITS, GROUP, ZEROS> piece(row.stretch(s), row, s, order);
     for (int64_t t = 0; t < tokens; t++) acc[t * ROWS] = piece.add_to(acc[t * ROWS], *x[t], s);
   }
+  if (columns % S::COLUMNS) dot_rest<ZEROS>(row, columns, x, tokens, order, acc);
 }
 
 }  // namespace

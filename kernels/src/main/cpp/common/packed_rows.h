@@ -5,11 +5,31 @@
 
 namespace {
 
+constexpr int64_t MOST_TOKENS = 32;  // that are prepared at a time
+
+// Rows of one matrix in any format: `multiply` is compiled once for all.
+struct AnyPackedRows {
+  static constexpr int64_t TOKENS = MOST_TOKENS;
+  const PackedMatrix& matrix;
+  void* rows;
+  void (*prepare_rows)(void* rows, int64_t index, int64_t count, const float* const* vectors);
+  void (*dot_rows)(void* rows, int64_t row, int64_t count, float* sums, int64_t stride);
+
+  WG_INLINE int64_t row_bytes() const { return matrix.row_bytes; }
+  WG_INLINE int64_t chunks() const { return (matrix.columns + CHUNK - 1) / CHUNK; }
+  WG_INLINE void prepare(int64_t index, int64_t count, const float* const* vectors) const {
+    prepare_rows(rows, index, count, vectors);
+  }
+  WG_INLINE void dot(int64_t row, int64_t count, bool, float* sums, int64_t stride) const {
+    dot_rows(rows, row, count, sums, stride);
+  }
+};
+
 // Rows of one matrix. `tile` is kept from one matrix to the next: a chunk of a vector that is in it
 // already isn't prepared again.
 template <int BITS, int DIGITS, int GROUP>
 struct PackedRows {
-  static constexpr int64_t TOKENS = DIGITS == 1 ? 32 : 16;
+  static constexpr int64_t TOKENS = DIGITS == 1 ? MOST_TOKENS : 16;
   static constexpr int64_t SOME_TOKENS = DIGITS == 1 ? 8 : 4;  // prepared ones that stay in the first cache
 
   struct Tile {
@@ -23,8 +43,15 @@ struct PackedRows {
   int64_t tokens;
   const Rounded<DIGITS>* x[TOKENS];
 
-  WG_INLINE int64_t row_bytes() const { return matrix.row_bytes; }
-  WG_INLINE int64_t chunks() const { return (matrix.columns + CHUNK - 1) / CHUNK; }
+  WG_INLINE AnyPackedRows any() {
+    return {matrix, this,
+            [](void* rows, int64_t index, int64_t count, const float* const* vectors) {
+              static_cast<PackedRows*>(rows)->prepare(index, count, vectors);
+            },
+            [](void* rows, int64_t row, int64_t count, float* sums, int64_t stride) {
+              static_cast<PackedRows*>(rows)->dot(row, count, sums, stride);
+            }};
+  }
   // So many vectors fit into the tile as a whole, unless one is too long.
   static WG_INLINE int64_t tokens_of(int64_t columns) {
     const int64_t fit = TOKENS / ((columns + CHUNK - 1) / CHUNK);
@@ -46,7 +73,7 @@ struct PackedRows {
 
   // Up to BLOCK_ROWS rows from `row` on: sums[t * stride + r], added to what is there unless it is the
   // first chunk. There is room for whole register tiles.
-  void dot(int64_t row, int64_t rows, bool, float* sums, int64_t stride) const {
+  void dot(int64_t row, int64_t rows, float* sums, int64_t stride) const {
     alignas(64) float added[TOKENS * BLOCK_ROWS];
     const bool first = chunk.from == 0;
     float* out = first ? sums : added;
@@ -80,7 +107,7 @@ struct PackedRows {
       vf acc[ROWS] = {splat(0.0f), splat(0.0f), splat(0.0f), splat(0.0f)};
       for (int64_t i = 0; i < ROWS && r + i < rows; i++) {
         one.set(matrix, chunk, row + r + i);
-        acc[i] = dot_one<ZEROS>(one, chunk.columns, *x[0], order);
+        acc[i] = dot_one<ZEROS>(one, chunk.columns, x[0], order);
       }
       store_sums(out + r, acc[0], acc[1], acc[2], acc[3]);
     }

@@ -1,4 +1,4 @@
-// Top-k, combine weights and decay on a tier's vectors. Include after the tier's vector.h and math.h;
+// Top-k, combine weights and decay on a tier's vectors. Include after the tier's vector.h, unaligned.h and math.h;
 // every tier has its own copy, with internal linkage.
 #ifndef WARMGATE_ROUTING_H
 #define WARMGATE_ROUTING_H
@@ -8,21 +8,6 @@ namespace {
 constexpr int64_t MAX_LISTED = 16;  // the largest k whose candidates stay in registers
 
 WG_INLINE float minus_infinity() { return -__builtin_inff(); }
-
-WG_INLINE float get(const float* p, int64_t i) {
-  float a;
-  memcpy(&a, p + i, sizeof a);
-  return a;
-}
-
-WG_INLINE int32_t get(const int32_t* p, int64_t i) {
-  int32_t a;
-  memcpy(&a, p + i, sizeof a);
-  return a;
-}
-
-WG_INLINE void put(int32_t* p, int64_t i, int32_t a) { memcpy(p + i, &a, sizeof a); }
-WG_INLINE void put(float* p, int64_t i, float a) { memcpy(p + i, &a, sizeof a); }
 
 // The residents' bits from expert e on, e a multiple of LANES: vectors never straddle words.
 WG_INLINE uint64_t resident_bits(const uint64_t* residents, int64_t e) {

@@ -18,6 +18,10 @@ WG_INLINE vf load(const half* p) {
   memcpy(&a, p, sizeof a);
   return vcvt_f32_f16(a);
 }
+WG_INLINE void store(half* p, vf a) {
+  float16x4_t b = vcvt_f16_f32(a);
+  memcpy(p, &b, sizeof b);
+}
 
 // Lane l of the result is lane index[l] of a. The index is one of bytes.
 using vs = uint8x16_t;

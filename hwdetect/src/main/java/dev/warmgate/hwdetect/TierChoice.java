@@ -50,8 +50,9 @@ final class TierChoice {
   /** The tiers of a family of processors, best first. */
   private static List<Tier> ladder(Arch arch) {
     return switch (arch) {
-      case X86_64 -> List.of(Tier.AVX512, Tier.AVX2, Tier.SCALAR);
-      case AARCH64 -> List.of(Tier.NEON, Tier.SCALAR);
+      case X86_64 ->
+          List.of(Tier.AVX512_VNNI, Tier.AVX512, Tier.AVX2_VNNI, Tier.AVX2, Tier.SCALAR);
+      case AARCH64 -> List.of(Tier.NEON_DOTPROD, Tier.NEON, Tier.SCALAR);
       case OTHER -> List.of(Tier.SCALAR);
     };
   }
@@ -83,7 +84,16 @@ final class TierChoice {
       case SCALAR, NEON -> Set.of();
       case AVX2 -> AVX2;
       case AVX512 -> AVX512;
+      case NEON_DOTPROD -> Set.of("asimddp");
+      case AVX2_VNNI -> and(AVX2, "avx_vnni");
+      case AVX512_VNNI -> and(AVX512, "avx512_vnni");
     };
+  }
+
+  private static Set<String> and(Set<String> features, String more) {
+    Set<String> all = new TreeSet<>(features);
+    all.add(more);
+    return all;
   }
 
   private static String reason(Tier tier, Cpu cpu) {
@@ -93,7 +103,7 @@ final class TierChoice {
               ? "plain Java: there are no native kernels for this processor"
               : "plain Java: no native tier runs here";
       case NEON -> "every aarch64 processor has NEON, and the native library confirms it";
-      case AVX2, AVX512 ->
+      case AVX2, AVX512, NEON_DOTPROD, AVX2_VNNI, AVX512_VNNI ->
           "the CPU has "
               + String.join(", ", new TreeSet<>(needs(tier)))
               + ", and the native library confirms it";

@@ -28,12 +28,12 @@ class DetectionTest {
   @ParameterizedTest
   @CsvSource({
     // machine, model, tier, threads, storage, what binds the memory
-    "x86-avx512-virtual,AMD EPYC,avx512,2,VIRTUAL,the machine's available memory",
+    "x86-avx512-virtual,AMD EPYC,avx512-vnni,2,VIRTUAL,the machine's available memory",
     "x86-avx2-workstation,AMD Ryzen 5 3400G with Radeon Vega Graphics,avx2,3,NVME,the machine",
     "x86-no-avx2-server,Intel(R) Xeon(R) CPU E5-2630 v2 @ 2.60GHz,scalar,2,ROTATIONAL,/system.slice",
-    "aarch64-neoverse-n1,Neoverse-N1,neon,4,NVME,the machine",
+    "aarch64-neoverse-n1,Neoverse-N1,neon-dotprod,4,NVME,the machine",
     "aarch64-cortex-a72,Cortex-A72,neon,2,SSD,the machine",
-    "container-v1,Intel(R) Xeon(R) Platinum 8259CL CPU @ 2.50GHz,avx512,1,UNKNOWN,hierarchical",
+    "container-v1,Intel(R) Xeon(R) Platinum 8259CL CPU @ 2.50GHz,avx512-vnni,1,UNKNOWN,hierarchical",
     "container-v2-parent,AMD EPYC 7B13,avx2,1,UNKNOWN,kubepods-pod7.slice memory.max",
     "systemd-slice-v2,Intel(R) Core(TM) i5-8250U CPU @ 1.60GHz,avx2,4,SSD,memory.high",
     "malformed,'',scalar,1,UNKNOWN,neither memory nor a limit"

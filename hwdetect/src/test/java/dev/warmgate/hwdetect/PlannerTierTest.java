@@ -22,11 +22,17 @@ class PlannerTierTest {
 
   private static Set<String> features(String level) {
     Set<String> features = new TreeSet<>();
-    if (level.equals("avx512") || level.equals("avx2")) {
+    if (level.startsWith("avx")) {
       features.addAll(Machines.AVX2);
     }
-    if (level.equals("avx512")) {
+    if (level.startsWith("avx512")) {
       features.addAll(Set.of("avx512f", "avx512bw", "avx512dq", "avx512vl"));
+    }
+    switch (level) {
+      case "avx512-vnni" -> features.addAll(Set.of("avx512_vnni", "avx_vnni"));
+      case "avx2-vnni" -> features.add("avx_vnni");
+      case "dotprod" -> features.add("asimddp");
+      default -> {}
     }
     return features;
   }
@@ -62,6 +68,16 @@ class PlannerTierTest {
     "amd64,avx512,avx512 avx2,'',scalar",
     "amd64,avx512,avx2,'',avx512",
     "amd64,avx2,'','',avx2",
+    "amd64,avx2-vnni,'','',avx2-vnni",
+    "amd64,avx2-vnni,avx2-vnni,'',avx2",
+    "amd64,avx512-vnni,'','',avx512-vnni",
+    "amd64,avx512-vnni,avx512-vnni,'',avx512",
+    "amd64,avx512-vnni,avx512-vnni avx512,'',avx2-vnni",
+    "amd64,avx512-vnni,'',avx512,avx512",
+    "amd64,avx512-vnni,'',avx2-vnni,avx2-vnni",
+    "aarch64,dotprod,'','',neon-dotprod",
+    "aarch64,dotprod,neon-dotprod,'',neon",
+    "aarch64,dotprod,'',neon,neon",
     "amd64,avx2,avx2,'',scalar",
     "amd64,none,'','',scalar",
     "aarch64,none,'','',neon",
@@ -90,6 +106,10 @@ class PlannerTierTest {
       value = {
         "amd64|avx2||avx512|the CPU has no avx512bw, avx512dq, avx512f, avx512vl",
         "amd64|none||avx2|the CPU has no avx2, bmi1, bmi2, f16c, fma",
+        "amd64|avx512||avx512-vnni|the CPU has no avx512_vnni",
+        "amd64|avx2||avx2-vnni|the CPU has no avx_vnni",
+        "aarch64|none||neon-dotprod|the CPU has no asimddp",
+        "aarch64|dotprod||avx2-vnni|this machine is aarch64",
         "amd64|avx512||neon|this machine is x86_64",
         "aarch64|none||avx2|this machine is aarch64",
         "riscv64|none||neon|this machine is other",
@@ -109,10 +129,15 @@ class PlannerTierTest {
     assertEquals(
         List.of(
             new Decision(
+                "tier.avx512-vnni",
+                "not used",
+                "the CPU has no avx512_vnni, avx512bw, avx512dq, avx512f, avx512vl"),
+            new Decision(
                 "tier.avx512", "not used", "the CPU has no avx512bw, avx512dq, avx512f, avx512vl"),
+            new Decision("tier.avx2-vnni", "not used", "the CPU has no avx_vnni"),
             new Decision("tier.avx2", "not used", "the native library refuses: no avx2 by the OS"),
             new Decision("tier", "scalar", "plain Java: no native tier runs here")),
-        decisions.subList(0, 3));
+        decisions.subList(0, 5));
   }
 
   @Test

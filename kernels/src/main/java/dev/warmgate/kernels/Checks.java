@@ -102,6 +102,14 @@ final class Checks {
     floats(values, count, "values");
   }
 
+  static void convert(MemorySegment halves, MemorySegment floats, long count) {
+    if (count < 0) {
+      throw new IllegalArgumentException(format("count is %d, must not be negative", count));
+    }
+    holds(halves, count, Short.BYTES, "halves");
+    floats(floats, count, "floats");
+  }
+
   static void run(FfnBatch batch, int part) {
     if (!batch.argument().scope().isAlive()) {
       throw new IllegalStateException("the batch is closed");

@@ -10,9 +10,10 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
+import java.util.Locale;
 
 /**
- * The C functions of one tier: signature and call, no logic. The handles are constants that all
+ * The C functions of one tier, a variant's with those of its base: signature and call, no logic. The handles are constants that all
  * tiers share, and take the function's address as their first argument. Addresses travel as plain
  * longs, so a call allocates nothing; the callers say why that is safe.
  *
@@ -21,6 +22,8 @@ import java.lang.invoke.MethodHandle;
  * @param route {@code wg_<tier>_route}
  * @param routeExtras {@code wg_<tier>_route_extras}
  * @param decay {@code wg_<tier>_decay}
+ * @param widen {@code wg_<tier>_widen}
+ * @param narrow {@code wg_<tier>_narrow}
  * @param up {@code wg_<tier>_ffn_up}
  * @param down {@code wg_<tier>_ffn_down}
  * @param combine {@code wg_<tier>_ffn_combine}
@@ -31,13 +34,14 @@ record KernelBindings(
     MemorySegment route,
     MemorySegment routeExtras,
     MemorySegment decay,
+    MemorySegment widen,
+    MemorySegment narrow,
     MemorySegment up,
     MemorySegment down,
     MemorySegment combine) {
 
-  // Critical: well under a microsecond, never calls back. The feed-forward parts run for much
-  // longer
-  // and must not hold off a safepoint.
+  // Critical: well under a microsecond, never calls back. Conversions and feed-forward parts may
+  // run for much longer and must not hold off a safepoint.
   private static final MethodHandle TOP_K =
       handle(
           FunctionDescriptor.of(
@@ -86,6 +90,8 @@ record KernelBindings(
       handle(
           FunctionDescriptor.ofVoid(JAVA_LONG, JAVA_LONG, JAVA_FLOAT),
           Linker.Option.critical(false));
+  private static final MethodHandle CONVERT =
+      handle(FunctionDescriptor.ofVoid(JAVA_LONG, JAVA_LONG, JAVA_LONG));
   private static final MethodHandle FFN = handle(FunctionDescriptor.ofVoid(JAVA_LONG, JAVA_LONG));
   private static final MethodHandle TEXT = handle(FunctionDescriptor.of(ADDRESS, JAVA_INT));
 
@@ -93,16 +99,22 @@ record KernelBindings(
 
   /** Finds the functions; {@link java.util.NoSuchElementException} if one is missing. */
   static KernelBindings find(SymbolLookup library, Tier tier) {
-    String prefix = "wg_" + tier.id() + "_";
+    String prefix = prefix(tier.base());
     return new KernelBindings(
         library.findOrThrow(prefix + "topk"),
         library.findOrThrow(prefix + "gate_weights"),
         library.findOrThrow(prefix + "route"),
         library.findOrThrow(prefix + "route_extras"),
         library.findOrThrow(prefix + "decay"),
-        library.findOrThrow(prefix + "ffn_up"),
-        library.findOrThrow(prefix + "ffn_down"),
+        library.findOrThrow(prefix + "widen"),
+        library.findOrThrow(prefix + "narrow"),
+        library.findOrThrow(prefix(tier) + "ffn_up"),
+        library.findOrThrow(prefix(tier) + "ffn_down"),
         library.findOrThrow(prefix + "ffn_combine"));
+  }
+
+  private static String prefix(Tier tier) {
+    return "wg_" + tier.name().toLowerCase(Locale.ROOT) + "_";
   }
 
   /** {@code const char* wg_kernel_caps(int32_t tier)}: what the machine lacks, or an empty text. */
@@ -181,6 +193,14 @@ record KernelBindings(
     }
   }
 
+  void callConvert(MemorySegment function, long from, long to, long count) {
+    try {
+      CONVERT.invokeExact(function, from, to, count);
+    } catch (Throwable t) {
+      throw unexpected(t);
+    }
+  }
+
   void callFfn(MemorySegment function, long batch, long part) {
     try {
       FFN.invokeExact(function, batch, part);
@@ -196,6 +216,9 @@ record KernelBindings(
       case NEON -> 1;
       case AVX2 -> 2;
       case AVX512 -> 3;
+      case NEON_DOTPROD -> 4;
+      case AVX2_VNNI -> 5;
+      case AVX512_VNNI -> 6;
     };
   }
 

@@ -7,10 +7,9 @@ final class KernelRegistry {
   private KernelRegistry() {}
 
   static Availability availability(Tier tier) {
-    return switch (tier) {
-      case SCALAR -> new Availability.Available();
-      case NEON, AVX2, AVX512 -> NativeLibrary.get().availability(tier);
-    };
+    return tier == Tier.SCALAR
+        ? new Availability.Available()
+        : NativeLibrary.get().availability(tier);
   }
 
   static Kernels of(Tier tier) {

@@ -130,6 +130,24 @@ public sealed interface Kernels permits ScalarKernels, NativeKernels {
   void decay(MemorySegment values, int count, float factor);
 
   /**
+   * Widens fp16 to fp32, exactly; a NaN stays one.
+   *
+   * @param halves {@code f16[count]}
+   * @param floats out: {@code f32[count]}
+   * @param count how many
+   */
+  void widen(MemorySegment halves, MemorySegment floats, long count);
+
+  /**
+   * Rounds fp32 to fp16, to the nearest, ties to even; what is too large becomes an infinity.
+   *
+   * @param floats {@code f32[count]}
+   * @param halves out: {@code f16[count]}
+   * @param count how many
+   */
+  void narrow(MemorySegment floats, MemorySegment halves, long count);
+
+  /**
    * One part of a step of the batch. Different parts may run on different threads at once; all
    * parts of a step must be done before the next step begins.
    *

@@ -150,6 +150,28 @@ final class NativeKernels implements Kernels {
   }
 
   @Override
+  public void widen(MemorySegment halves, MemorySegment floats, long count) {
+    Checks.convert(halves, floats, count);
+    convert(bindings.widen(), halves, floats, count);
+  }
+
+  @Override
+  public void narrow(MemorySegment floats, MemorySegment halves, long count) {
+    Checks.convert(halves, floats, count);
+    convert(bindings.narrow(), floats, halves, count);
+  }
+
+  private void convert(MemorySegment function, MemorySegment from, MemorySegment to, long count) {
+    try {
+      bindings.callConvert(
+          function, address(from, "what is converted"), address(to, "the result"), count);
+    } finally {
+      Reference.reachabilityFence(from);
+      Reference.reachabilityFence(to);
+    }
+  }
+
+  @Override
   public void run(Step step, FfnBatch batch, int part) {
     Checks.run(batch, part);
     try {

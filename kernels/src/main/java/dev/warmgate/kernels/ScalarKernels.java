@@ -1,5 +1,8 @@
 package dev.warmgate.kernels;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
 import java.lang.foreign.MemorySegment;
 
 /** The tier in plain Java. */
@@ -52,6 +55,24 @@ final class ScalarKernels implements Kernels {
   public void decay(MemorySegment values, int count, float factor) {
     Checks.decay(values, count);
     ScalarRouting.decay(values, count, factor);
+  }
+
+  @Override
+  public void widen(MemorySegment halves, MemorySegment floats, long count) {
+    Checks.convert(halves, floats, count);
+    for (long i = 0; i < count; i++) {
+      short half = halves.get(JAVA_SHORT_UNALIGNED, i * Short.BYTES);
+      floats.set(JAVA_FLOAT_UNALIGNED, i * Float.BYTES, Float.float16ToFloat(half));
+    }
+  }
+
+  @Override
+  public void narrow(MemorySegment floats, MemorySegment halves, long count) {
+    Checks.convert(halves, floats, count);
+    for (long i = 0; i < count; i++) {
+      short half = Float.floatToFloat16(floats.get(JAVA_FLOAT_UNALIGNED, i * Float.BYTES));
+      halves.set(JAVA_SHORT_UNALIGNED, i * Short.BYTES, half);
+    }
   }
 
   @Override

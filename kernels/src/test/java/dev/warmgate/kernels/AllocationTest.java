@@ -15,7 +15,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 @ParameterizedClass
 @EnumSource(
     value = Tier.class,
-    names = {"NEON", "AVX2", "AVX512"})
+    mode = EnumSource.Mode.EXCLUDE,
+    names = "SCALAR")
 class AllocationTest {
   private static final double NOTHING = 0.01; // bytes a call: what is left of the counting itself
 

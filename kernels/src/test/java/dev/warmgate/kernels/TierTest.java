@@ -17,6 +17,7 @@ class TierTest {
       assertEquals(Optional.of(tier), Tier.parse(tier.id()));
     }
     assertEquals(Optional.of(Tier.AVX512), Tier.parse("AVX512"));
+    assertEquals(Optional.of(Tier.AVX2_VNNI), Tier.parse("avx2-vnni"));
     assertEquals(Optional.empty(), Tier.parse("avx"));
   }
 
@@ -35,6 +36,20 @@ class TierTest {
     IllegalStateException e = assertThrows(IllegalStateException.class, () -> Kernels.of(foreign));
     assertTrue(e.getMessage().contains(foreign.id()), e.getMessage());
     assertTrue(e.getMessage().contains(unavailable.reason()), e.getMessage());
+  }
+
+  /** A variant calls its base, so it must not be there without it. */
+  @Test
+  void aVariantNeedsItsBase() {
+    for (Tier tier : Tier.values()) {
+      assertSame(tier.base(), tier.base().base());
+      if (Kernels.availability(tier).isAvailable()) {
+        assertTrue(Kernels.availability(tier.base()).isAvailable(), tier.id());
+      } else {
+        IllegalStateException e = assertThrows(IllegalStateException.class, () -> Kernels.of(tier));
+        assertTrue(e.getMessage().startsWith("tier " + tier.id() + " is not available: "));
+      }
+    }
   }
 
   /** The library is built by this module: on a platform that has kernels it must load. */

@@ -1,5 +1,6 @@
 package dev.warmgate.expert;
 
+import dev.warmgate.kernels.Kernels;
 import dev.warmgate.kernels.NativeMemory;
 import dev.warmgate.kernels.RealType;
 import java.lang.foreign.MemorySegment;
@@ -41,6 +42,7 @@ final class CallValues implements AutoCloseable {
 
   /** Takes a call's values, all of the host's type. */
   void begin(
+      Kernels kernels,
       MemorySegment hostHidden,
       MemorySegment hostLogits,
       MemorySegment hostShares,
@@ -56,17 +58,17 @@ final class CallValues implements AutoCloseable {
     if (tokens > capacity) {
       grow(tokens);
     }
-    HalfFloats.widen(hostHidden, hidden, (long) tokens * width);
-    HalfFloats.widen(hostLogits, logits, (long) tokens * experts);
+    kernels.widen(hostHidden, hidden, (long) tokens * width);
+    kernels.widen(hostLogits, logits, (long) tokens * experts);
     if (given) {
-      HalfFloats.widen(hostShares, shares, (long) tokens * experts);
+      kernels.widen(hostShares, shares, (long) tokens * experts);
     }
   }
 
   /** Gives the host the result. */
-  void end(MemorySegment hostOut, int tokens) {
+  void end(Kernels kernels, MemorySegment hostOut, int tokens) {
     if (type != RealType.FP32) {
-      HalfFloats.narrow(out, hostOut, (long) tokens * width);
+      kernels.narrow(out, hostOut, (long) tokens * width);
     }
   }
 

@@ -139,7 +139,7 @@ public final class MoeLayer {
     Workspace workspace = workspaces.take();
     CallValues values = workspace.values;
     try {
-      values.begin(hidden, logits, shares, out, tokens);
+      values.begin(kernels, hidden, logits, shares, out, tokens);
       route(values, first, tokens, workspace);
       RoutingTap watcher = tap;
       if (watcher != null) {
@@ -169,7 +169,7 @@ public final class MoeLayer {
       }
       computeExperts(workspace, team);
       team.run(kernels, Step.COMBINE, workspace.batch);
-      values.end(out, tokens);
+      values.end(kernels, out, tokens);
       routing.learn(workspace.selection);
     } finally {
       workspace.leases.close();

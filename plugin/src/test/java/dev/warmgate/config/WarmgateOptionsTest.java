@@ -168,7 +168,9 @@ class WarmgateOptionsTest {
   void aBadTierIsToldAllThatIsPossible() {
     var e = assertThrows(IllegalArgumentException.class, () -> parse("tier", "sse2"));
     assertEquals(
-        "option tier: 'sse2' is not one of auto, scalar, neon, avx2, avx512", e.getMessage());
+        "option tier: 'sse2' is not one of auto, scalar, neon, avx2, avx512,"
+            + " neon-dotprod, avx2-vnni, avx512-vnni",
+        e.getMessage());
   }
 
   @ParameterizedTest

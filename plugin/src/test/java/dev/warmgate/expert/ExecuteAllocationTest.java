@@ -7,6 +7,7 @@ import com.sun.management.ThreadMXBean;
 import dev.warmgate.kernels.Activation;
 import dev.warmgate.kernels.FfnShape;
 import dev.warmgate.kernels.Kernels;
+import dev.warmgate.kernels.RealType;
 import dev.warmgate.kernels.Team;
 import dev.warmgate.kernels.Tier;
 import dev.warmgate.routing.GateRule;
@@ -30,8 +31,16 @@ class ExecuteAllocationTest {
   @TempDir Path folder;
 
   @ParameterizedTest
-  @CsvSource({"AVX2, 1", "AVX2, 16", "AVX512, 1", "AVX512, 16", "NEON, 1", "NEON, 16"})
-  void allocatesNothing(Tier tier, int tokens) throws IOException {
+  @CsvSource({
+    "AVX2, 1, FP32",
+    "AVX2, 16, FP32",
+    "AVX2, 3, FP16",
+    "AVX512, 1, FP32",
+    "AVX512, 16, FP16",
+    "NEON, 1, FP32",
+    "NEON, 16, FP16"
+  })
+  void allocatesNothing(Tier tier, int tokens, RealType type) throws IOException {
     assumeTrue(Kernels.availability(tier).isAvailable(), tier + " can't run here");
     var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     Random random = new Random(1);
@@ -43,8 +52,9 @@ class ExecuteAllocationTest {
             GateRule.moe(16, 4, true),
             true,
             true);
-    try (MoeModel model = fixture.open(tier, 16);
+    try (MoeModel model = fixture.open(tier, 16, type);
         Arena arena = Arena.ofConfined()) {
+      // As fp16 these are other numbers, some of them not finite.
       var f32 = ValueLayout.JAVA_FLOAT;
       MemorySegment x = arena.allocateFrom(f32, LayerFixture.values(random, tokens * 16, 1));
       MemorySegment z = arena.allocateFrom(f32, LayerFixture.values(random, tokens * 16, 1));

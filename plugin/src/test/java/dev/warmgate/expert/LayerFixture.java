@@ -112,13 +112,25 @@ final class LayerFixture {
 
   /** Opens a model of this layer alone. */
   MoeModel open(Tier tier, int slots) throws IOException {
-    return open(List.of(this), tier, slots * expertBytes());
+    return open(tier, slots, RealType.FP32);
+  }
+
+  /** The same, where the host's values are of a type. */
+  MoeModel open(Tier tier, int slots, RealType type) throws IOException {
+    LayerSpec typed =
+        new LayerSpec(spec.name(), spec.shape(), spec.rule(), type, spec.fc1(), spec.fc2());
+    return openSpecs(List.of(typed), tier, slots * expertBytes());
   }
 
   static MoeModel open(List<LayerFixture> layers, Tier tier, long budget) throws IOException {
+    return openSpecs(layers.stream().map(layer -> layer.spec).toList(), tier, budget);
+  }
+
+  private static MoeModel openSpecs(List<LayerSpec> layers, Tier tier, long budget)
+      throws IOException {
     return MoeModel.open(
         Optional.empty(),
-        layers.stream().map(layer -> layer.spec).toList(),
+        layers,
         layers.stream().map(_ -> Optional.<GateMatrix>empty()).toList(),
         WarmgateOptions.parse(Map.of("expert_memory", Long.toString(budget))),
         new Plan(tier, 2, 2, 1L << 40, 4096, 4096, 2, false, List.of()));
