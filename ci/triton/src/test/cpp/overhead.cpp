@@ -1,22 +1,16 @@
-// Sends requests to a small model, one at a time, and prints the median time of one in microseconds, and
-// Triton's statistics, which tell the backend's share.
+// Sends requests to small models, one at a time, in ten rounds in which all have their turn. Prints for each
+// model the median time of a request in microseconds, round by round.
 //
-//   overhead REPOSITORY BACKENDS MODEL JAVA_HOME
+//   overhead REPOSITORY BACKENDS JAVA_HOME MODEL...
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <string>
 #include <vector>
 
 #include "../../../../../examples/triton/triton_server.h"
-
-struct TRITONSERVER_Message;
-extern "C" {
-Error* TRITONSERVER_ServerModelStatistics(Server*, const char*, int64_t, TRITONSERVER_Message**);
-Error* TRITONSERVER_MessageSerializeToJson(TRITONSERVER_Message*, const char**, size_t*);
-Error* TRITONSERVER_MessageDelete(TRITONSERVER_Message*);
-}
 
 static std::atomic<int> answers{0};
 static std::atomic<int> releases{0};
@@ -49,30 +43,31 @@ static double request(const TritonServer& server, const char* model) {
   return std::chrono::duration<double, std::micro>(end - start).count();
 }
 
-static void print_statistics(const TritonServer& server, const char* model) {
-  TRITONSERVER_Message* message = nullptr;
-  const char* statistics = nullptr;
-  size_t size = 0;
-  check(TRITONSERVER_ServerModelStatistics(server.get(), model, -1, &message));
-  check(TRITONSERVER_MessageSerializeToJson(message, &statistics, &size));
-  std::cout << std::string(statistics, size) << std::endl;
-  check(TRITONSERVER_MessageDelete(message));
+static double median(const TritonServer& server, const char* model, size_t requests) {
+  std::vector<double> times(requests);
+  for (double& time : times) {
+    time = request(server, model);
+  }
+  std::nth_element(times.begin(), times.begin() + times.size() / 2, times.end());
+  return times[times.size() / 2];
 }
 
 int main(int argc, char** argv) {
-  if (argc != 5) {
+  if (argc < 5) {
     return 2;
   }
-  TritonServer server(argv[1], argv[2], argv[4]);
-  for (int i = 0; i < 100000; i++) {
-    request(server, argv[3]);
+  TritonServer server(argv[1], argv[2], argv[3]);
+  std::vector<std::string> lines(argv + 4, argv + argc);
+  for (int model = 4; model < argc; model++) {
+    median(server, argv[model], 30000);
   }
-  std::vector<double> times(20000);
-  for (double& time : times) {
-    time = request(server, argv[3]);
+  for (int round = 0; round < 10; round++) {
+    for (int model = 4; model < argc; model++) {
+      lines[model - 4] += " " + std::to_string(std::lround(median(server, argv[model], 2000)));
+    }
   }
-  std::nth_element(times.begin(), times.begin() + 10000, times.end());
-  std::cout << times[10000] << std::endl;
-  print_statistics(server, argv[3]);
+  for (const std::string& line : lines) {
+    std::cout << line << std::endl;
+  }
   return 0;
 }

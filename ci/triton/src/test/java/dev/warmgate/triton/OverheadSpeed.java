@@ -1,85 +1,104 @@
 package dev.warmgate.triton;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import dev.warmgate.onnx.SmallGraphs;
+import java.io.File;
 import java.io.IOException;
 import java.nio.FloatBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a request to a small model costs beyond a direct run of the session. Prints; not a test. */
+/**
+ * What a request to a small model costs beyond a direct run of the session, and how much of that
+ * Triton takes for a backend that does nothing. Prints; not a test.
+ */
 class OverheadSpeed {
-  private static final int WARM_UP = 20_000;
-  private static final int ROUNDS = 10;
-  private static final int REQUESTS = 2000;
+  private static final int CALLS = 30_000;
+  private static final String NULL_CONFIG =
+      """
+      backend: "null"
+      input [{ name: "x" data_type: TYPE_FP32 dims: [-1, 2] }]
+      output [{ name: "y" data_type: TYPE_FP32 dims: [-1, 2] },
+              { name: "z" data_type: TYPE_FP32 dims: [-1, 2] }]
+      """;
 
   @TempDir Path folder;
 
-  private interface Run {
-    float[] get() throws OrtException;
-  }
-
   @Test
-  void measure() throws IOException, OrtException {
-    new Repository(folder).add("small", Repository.MINIMAL, SmallGraphs::optional);
-    Path file = folder.resolve("small").resolve("1").resolve("model.onnx");
-    float[] values = new float[64];
-    Arrays.fill(values, 3);
-    long[] shape = {32, 2};
-    List<TestTensor> inputs = List.of(TestTensor.floats("x", shape, values));
-    OrtEnvironment environment = OrtEnvironment.getEnvironment();
-    try (TritonCore core = new TritonCore(folder, Suite.backends(), true);
-        OrtSession session = environment.createSession(file.toString())) {
-      core.load("small");
-      Run direct =
-          () -> {
-            try (OnnxTensor x =
-                    OnnxTensor.createTensor(environment, FloatBuffer.wrap(values), shape);
-                OrtSession.Result result = session.run(Map.of("x", x))) {
-              FloatBuffer y = ((OnnxTensor) result.get("z").orElseThrow()).getFloatBuffer();
-              float[] copy = new float[y.remaining()];
-              y.get(copy);
-              return copy;
-            }
-          };
-      Run served = () -> core.infer("small", inputs).floats("z");
-      assertArrayEquals(direct.get(), served.get());
-      nanos(direct, WARM_UP);
-      nanos(served, WARM_UP);
-      double[] directNanos = new double[ROUNDS];
-      double[] servedNanos = new double[ROUNDS];
-      for (int round = 0; round < ROUNDS; round++) {
-        directNanos[round] = nanos(direct, REQUESTS);
-        servedNanos[round] = nanos(served, REQUESTS);
-      }
-      Arrays.sort(directNanos);
-      Arrays.sort(servedNanos);
-      double a = directNanos[ROUNDS / 2] / 1000;
-      double b = servedNanos[ROUNDS / 2] / 1000;
-      System.out.printf(
-          "p50 of a request: direct %.1f us, by Triton %.1f us, difference %.1f us%n", a, b, b - a);
-      System.out.println(core.statistics("small").replaceAll(".*\"inference_stats\"", ""));
-    }
+  void measure() throws IOException, InterruptedException, OrtException {
+    Path repository = Files.createDirectory(folder.resolve("repository"));
+    new Repository(repository).add("small", Repository.MINIMAL, SmallGraphs::optional);
+    Files.createDirectories(repository.resolve("null").resolve("1"));
+    Files.writeString(repository.resolve("null").resolve("config.pbtxt"), NULL_CONFIG);
+    Path backends = Files.createDirectory(folder.resolve("backends"));
+    Files.createSymbolicLink(
+        backends.resolve("warmgate"), Suite.backends().resolve("warmgate").toRealPath());
+    Path library = Files.createDirectory(backends.resolve("null")).resolve("libtriton_null.so");
+    compile("null_backend.cpp", library, "-shared", "-fPIC");
+    Path client = folder.resolve("overhead");
+    compile("overhead.cpp", client, "-Wl,-rpath," + Suite.core());
+    System.out.printf("direct: %.1f us%n", direct(repository.resolve("small/1/model.onnx")));
+    System.out.flush();
+    run(
+        List.of(
+            client.toString(),
+            repository.toString(),
+            backends.toString(),
+            System.getProperty("java.home"),
+            "null",
+            "small"));
   }
 
-  /** The median of calls. */
-  private static double nanos(Run run, int calls) throws OrtException {
-    long[] nanos = new long[calls];
-    for (int i = 0; i < calls; i++) {
-      long start = System.nanoTime();
-      run.get();
-      nanos[i] = System.nanoTime() - start;
+  private static void compile(String source, Path target, String... options)
+      throws IOException, InterruptedException {
+    Path file = Suite.home().resolve("ci/triton/src/test/cpp").resolve(source);
+    String core = "-L" + Suite.core();
+    List<String> command =
+        List.of("g++", "-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", file.toString());
+    List<String> linked = List.of("-o", target.toString(), core, "-ltritonserver");
+    List<String> all = new ArrayList<>(command);
+    all.addAll(linked);
+    all.add("-Wl,--allow-shlib-undefined");
+    all.addAll(List.of(options));
+    run(all);
+  }
+
+  private static void run(List<String> command) throws IOException, InterruptedException {
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.redirectOutput(ProcessBuilder.Redirect.INHERIT);
+    builder.redirectError(new File("/dev/null"));
+    assertEquals(0, builder.start().waitFor(), () -> String.join(" ", command));
+  }
+
+  /** The median of runs from Java, in microseconds. */
+  private static double direct(Path model) throws OrtException {
+    OrtEnvironment environment = OrtEnvironment.getEnvironment();
+    float[] values = new float[64];
+    long[] nanos = new long[CALLS];
+    try (OrtSession session = environment.createSession(model.toString())) {
+      for (int i = 0; i < 2 * CALLS; i++) {
+        long start = System.nanoTime();
+        try (OnnxTensor x =
+                OnnxTensor.createTensor(environment, FloatBuffer.wrap(values), new long[] {32, 2});
+            OrtSession.Result result = session.run(Map.of("x", x))) {
+          float[] copy = new float[64];
+          ((OnnxTensor) result.get("z").orElseThrow()).getFloatBuffer().get(copy);
+        }
+        nanos[i % CALLS] = System.nanoTime() - start;
+      }
     }
     Arrays.sort(nanos);
-    return nanos[calls / 2];
+    return nanos[CALLS / 2] / 1000.0;
   }
 }

@@ -2,6 +2,7 @@ package dev.warmgate.host.session;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.warmgate.host.ffi.CallMemory;
 import dev.warmgate.host.ffi.Native;
 import dev.warmgate.onnx.ElementType;
 import java.lang.foreign.Arena;
@@ -23,12 +24,11 @@ public final class Tensor implements AutoCloseable {
    * @param bytes how many there are; ONNX Runtime refuses too few
    */
   public static Tensor over(long address, long bytes, ElementType type, long[] dims) {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment shape = arena.allocateFrom(JAVA_LONG, dims);
-      long out = arena.allocate(JAVA_LONG).address();
-      SessionApi.get().wrap(address, bytes, shape.address(), dims.length, type.code(), out);
-      return new Tensor(Native.pointer(out));
-    }
+    MemorySegment memory = CallMemory.of(Long.BYTES * (dims.length + 1L));
+    MemorySegment.copy(dims, 0, memory, JAVA_LONG, Long.BYTES, dims.length);
+    long out = memory.address();
+    SessionApi.get().wrap(address, bytes, out + Long.BYTES, dims.length, type.code(), out);
+    return new Tensor(Native.pointer(out));
   }
 
   /**

@@ -65,7 +65,10 @@ final class Batch {
   private record Kind(List<Object> inputs, Set<String> outputs) {}
 
   private Iterable<List<Request>> groups() {
-    if (requests.size() == 1 || !model.batched()) {
+    if (requests.size() == 1) {
+      return List.of(requests);
+    }
+    if (!model.batched()) {
       return requests.stream().map(List::of).toList();
     }
     Map<Kind, List<Request>> groups = new LinkedHashMap<>();

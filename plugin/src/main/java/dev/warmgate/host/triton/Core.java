@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.warmgate.host.ffi.CallMemory;
 import dev.warmgate.host.ffi.Native;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -267,20 +268,16 @@ final class Core {
 
   /** Calls a function whose last parameter points to its result, and returns that. */
   static long get(Function function, long a) {
-    try (Arena arena = Arena.ofConfined()) {
-      long out = arena.allocate(JAVA_LONG).address();
-      function.call(a, out);
-      return Native.pointer(out);
-    }
+    long out = CallMemory.of(Long.BYTES).address();
+    function.call(a, out);
+    return Native.pointer(out);
   }
 
   /** Calls a function whose first parameter points to its result, and returns that. */
   static long create(Function function, long a) {
-    try (Arena arena = Arena.ofConfined()) {
-      long out = arena.allocate(JAVA_LONG).address();
-      function.call(out, a);
-      return Native.pointer(out);
-    }
+    long out = CallMemory.of(Long.BYTES).address();
+    function.call(out, a);
+    return Native.pointer(out);
   }
 
   /** A new metric of a family, with labels in the order given. */

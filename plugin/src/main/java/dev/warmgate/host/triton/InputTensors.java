@@ -30,7 +30,9 @@ final class InputTensors {
       Request.Input first = group.getFirst().inputs().get(spec.name());
       if (first != null) {
         List<Request.Input> parts =
-            group.stream().map(request -> request.inputs().get(spec.name())).toList();
+            group.size() == 1
+                ? List.of(first)
+                : group.stream().map(request -> request.inputs().get(spec.name())).toList();
         Tensor tensor = tensor(spec, parts, open);
         open.addFirst(tensor);
         fed.put(spec.name(), tensor);

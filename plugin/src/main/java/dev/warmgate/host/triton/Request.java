@@ -1,11 +1,10 @@
 package dev.warmgate.host.triton;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.warmgate.host.ffi.CallMemory;
 import dev.warmgate.host.ffi.Native;
 import dev.warmgate.host.triton.TritonException.Code;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -52,15 +51,16 @@ final class Request {
      * @throws TritonException if it is in a GPU's memory
      */
     MemorySegment buffer(int index) {
-      try (Arena arena = Arena.ofConfined()) {
-        long out = arena.allocate(JAVA_LONG, 4).address();
-        Core.INPUT_BUFFER.call(handle, index, out, out + 8, out + 16, out + 24);
-        if (Native.integer(out + 16) == Response.GPU_MEMORY) {
-          throw new TritonException(
-              Code.UNSUPPORTED, "input '%s' is in a GPU's memory".formatted(name));
-        }
-        return Native.view(Native.pointer(out), Native.pointer(out + 8));
+      long out = CallMemory.of(4 * Long.BYTES).address();
+      // The kind of memory that is wanted, the CPU's, is 0 as well.
+      Native.putPointer(out + 16, 0);
+      Native.putPointer(out + 24, 0);
+      Core.INPUT_BUFFER.call(handle, index, out, out + 8, out + 16, out + 24);
+      if (Native.integer(out + 16) == Response.GPU_MEMORY) {
+        throw new TritonException(
+            Code.UNSUPPORTED, "input '%s' is in a GPU's memory".formatted(name));
       }
+      return Native.view(Native.pointer(out), Native.pointer(out + 8));
     }
 
     /** Copies the content, all of it, to a place of the same size. */
@@ -83,27 +83,25 @@ final class Request {
 
   /** Reads what a request has and wants. */
   static Request read(long handle) {
-    try (Arena arena = Arena.ofConfined()) {
-      long out = arena.allocate(JAVA_LONG, 6).address();
-      Core.REQUEST_TIMEOUT.call(handle, out);
-      long timeout = Native.pointer(out) * 1000;
-      Core.REQUEST_INPUT_COUNT.call(handle, out);
-      int count = Native.integer(out);
-      Map<String, Input> inputs = LinkedHashMap.newLinkedHashMap(count);
-      for (int i = 0; i < count; i++) {
-        Core.REQUEST_INPUT.call(handle, i, out);
-        Input input = input(Native.pointer(out), out);
-        inputs.put(input.name(), input);
-      }
-      Core.REQUEST_OUTPUT_COUNT.call(handle, out);
-      int wanted = Native.integer(out);
-      List<String> outputs = new ArrayList<>(wanted);
-      for (int i = 0; i < wanted; i++) {
-        Core.REQUEST_OUTPUT_NAME.call(handle, i, out);
-        outputs.add(Native.string(Native.pointer(out)));
-      }
-      return new Request(handle, timeout, inputs, outputs);
+    long out = CallMemory.of(6 * Long.BYTES).address();
+    Core.REQUEST_TIMEOUT.call(handle, out);
+    long timeout = Native.pointer(out) * 1000;
+    Core.REQUEST_INPUT_COUNT.call(handle, out);
+    int count = Native.integer(out);
+    Map<String, Input> inputs = LinkedHashMap.newLinkedHashMap(count);
+    for (int i = 0; i < count; i++) {
+      Core.REQUEST_INPUT.call(handle, i, out);
+      Input input = input(Native.pointer(out), out);
+      inputs.put(input.name(), input);
     }
+    Core.REQUEST_OUTPUT_COUNT.call(handle, out);
+    int wanted = Native.integer(out);
+    List<String> outputs = new ArrayList<>(wanted);
+    for (int i = 0; i < wanted; i++) {
+      Core.REQUEST_OUTPUT_NAME.call(handle, i, out);
+      outputs.add(Native.string(Native.pointer(out)));
+    }
+    return new Request(handle, timeout, inputs, outputs);
   }
 
   private static Input input(long input, long out) {
@@ -135,12 +133,10 @@ final class Request {
 
   /** Why nobody waits for the answer any more; empty while somebody does. */
   Optional<TritonException> lapsed() {
-    try (Arena arena = Arena.ofConfined()) {
-      long out = arena.allocate(JAVA_INT).address();
-      Core.REQUEST_CANCELLED.call(handle, out);
-      if (Native.bool(out)) {
-        return Optional.of(new TritonException(Code.CANCELLED, "the request was cancelled"));
-      }
+    long out = CallMemory.of(Integer.BYTES).address();
+    Core.REQUEST_CANCELLED.call(handle, out);
+    if (Native.bool(out)) {
+      return Optional.of(new TritonException(Code.CANCELLED, "the request was cancelled"));
     }
     if (timeoutNanos > 0 && System.nanoTime() - taken > timeoutNanos) {
       return Optional.of(

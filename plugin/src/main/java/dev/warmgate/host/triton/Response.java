@@ -1,11 +1,13 @@
 package dev.warmgate.host.triton;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.warmgate.host.ffi.CallMemory;
 import dev.warmgate.host.ffi.Native;
 import dev.warmgate.host.triton.TritonException.Code;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 
 /**
  * An answer that is being written; either sent or failed or dropped, once.
@@ -43,20 +45,26 @@ final class Response {
    * @return where its elements go
    */
   MemorySegment output(String name, int type, long[] dims, long bytes) {
-    try (Arena arena = Arena.ofConfined()) {
-      long out = arena.allocate(JAVA_LONG, 3).address();
-      long shape = arena.allocateFrom(JAVA_LONG, dims).address();
-      long text = arena.allocateFrom(name).address();
-      Core.RESPONSE_OUTPUT.call(handle, out, text, type, shape, dims.length);
-      // The kind of memory that is wanted, the CPU's, is 0 as well.
-      long output = Native.pointer(out);
-      Core.OUTPUT_BUFFER.call(output, out, bytes, out + 8, out + 16);
-      if (Native.integer(out + 8) == GPU_MEMORY) {
-        throw new TritonException(
-            Code.UNSUPPORTED, "output '%s' is wanted in a GPU's memory".formatted(name));
-      }
-      return Native.view(Native.pointer(out), bytes);
+    long dimsAt = 3 * Long.BYTES;
+    long nameAt = dimsAt + Long.BYTES * (long) dims.length;
+    byte[] utf8 = name.getBytes(StandardCharsets.UTF_8);
+    MemorySegment memory = CallMemory.of(nameAt + utf8.length + 1);
+    MemorySegment.copy(dims, 0, memory, JAVA_LONG, dimsAt, dims.length);
+    MemorySegment.copy(utf8, 0, memory, JAVA_BYTE, nameAt, utf8.length);
+    memory.set(JAVA_BYTE, nameAt + utf8.length, (byte) 0);
+    long out = memory.address();
+    // SAFETY: Triton copies name and shape.
+    Core.RESPONSE_OUTPUT.call(handle, out, out + nameAt, type, out + dimsAt, dims.length);
+    long output = Native.pointer(out);
+    // The kind of memory that is wanted, the CPU's, is 0.
+    Native.putPointer(out + 8, 0);
+    Native.putPointer(out + 16, 0);
+    Core.OUTPUT_BUFFER.call(output, out, bytes, out + 8, out + 16);
+    if (Native.integer(out + 8) == GPU_MEMORY) {
+      throw new TritonException(
+          Code.UNSUPPORTED, "output '%s' is wanted in a GPU's memory".formatted(name));
     }
+    return Native.view(Native.pointer(out), bytes);
   }
 
   /** Sends the only answer to a request, or the last. */
