@@ -10,7 +10,10 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 
-/** Runs an adapted model as examples/hosts/host.cpp runs the original: AdaptedHost MODEL EXPERT_MEMORY */
+/**
+ * Runs an adapted model as examples/hosts/host.cpp runs the original: AdaptedHost MODEL
+ * EXPERT_MEMORY
+ */
 class AdaptedHost {
   public static void main(String[] arguments) throws Exception {
     OrtEnvironment environment = OrtEnvironment.getEnvironment();

@@ -50,8 +50,7 @@ final class TierChoice {
   /** The tiers of a family of processors, best first. */
   private static List<Tier> ladder(Arch arch) {
     return switch (arch) {
-      case X86_64 ->
-          List.of(Tier.AVX512_VNNI, Tier.AVX512, Tier.AVX2_VNNI, Tier.AVX2, Tier.SCALAR);
+      case X86_64 -> List.of(Tier.AVX512_VNNI, Tier.AVX512, Tier.AVX2_VNNI, Tier.AVX2, Tier.SCALAR);
       case AARCH64 -> List.of(Tier.NEON_DOTPROD, Tier.NEON, Tier.SCALAR);
       case OTHER -> List.of(Tier.SCALAR);
     };

@@ -13,9 +13,10 @@ import java.lang.invoke.MethodHandle;
 import java.util.Locale;
 
 /**
- * The C functions of one tier, a variant's with those of its base: signature and call, no logic. The handles are constants that all
- * tiers share, and take the function's address as their first argument. Addresses travel as plain
- * longs, so a call allocates nothing; the callers say why that is safe.
+ * The C functions of one tier, a variant's with those of its base: signature and call, no logic.
+ * The handles are constants that all tiers share, and take the function's address as their first
+ * argument. Addresses travel as plain longs, so a call allocates nothing; the callers say why that
+ * is safe.
  *
  * @param topK {@code wg_<tier>_topk}
  * @param gateWeights {@code wg_<tier>_gate_weights}

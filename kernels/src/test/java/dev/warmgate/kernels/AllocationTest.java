@@ -13,10 +13,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** The hot calls of the native tiers allocate nothing on the Java heap. */
 @ParameterizedClass
-@EnumSource(
-    value = Tier.class,
-    mode = EnumSource.Mode.EXCLUDE,
-    names = "SCALAR")
+@EnumSource(value = Tier.class, mode = EnumSource.Mode.EXCLUDE, names = "SCALAR")
 class AllocationTest {
   private static final double NOTHING = 0.01; // bytes a call: what is left of the counting itself
 
