@@ -5,14 +5,13 @@ import dev.warmgate.residency.eviction.EvictionPolicy;
 import dev.warmgate.residency.eviction.VictimChooser;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.List;
-import java.util.stream.IntStream;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.IntStream;
 
 /**
  * A bounded number of slots, all of one size, for the experts of some layers.
@@ -26,7 +25,6 @@ public final class ExpertCache implements AutoCloseable {
 
   private final ExpertStore store;
   private final long budgetBytes;
-  private final int readBytes;
   private final Slots slots;
   private final EvictionPolicy eviction;
 
@@ -38,26 +36,17 @@ public final class ExpertCache implements AutoCloseable {
 
   private final Guesses guesses;
   private final VictimChooser victims;
-  private final Pager pager;
 
-  // Guarded by the lock.
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition progress = lock.newCondition();
-  private final int[] loadLeases;
-  private final IOException[] failures;
-  private final Postponed postponed = new Postponed();
-  private final ArrayDeque<Wanted> toFill = new ArrayDeque<>();
-  private boolean closed;
-
-  private record Wanted(int layer, int expert) {}
+  private final LoadingSlots loading;
+  private final ReadAhead ahead;
 
   /** Threads that wait for progress. */
   private final AtomicInteger waiters = new AtomicInteger();
 
   private final LongAdder hits = new LongAdder();
   private final LongAdder misses = new LongAdder();
-  private final LongAdder loads = new LongAdder();
-  private final LongAdder prefetches = new LongAdder();
   private final LongAdder waitNanos = new LongAdder();
 
   /**
@@ -91,11 +80,8 @@ public final class ExpertCache implements AutoCloseable {
     int slotCount = Math.toIntExact(Math.min(budget / slotBytes, all));
     evicts = slotCount < all;
     budgetBytes = budget;
-    readBytes = settings.readBytes();
     eviction = settings.eviction().create(experts, SEED);
     guesses = new Guesses(slotCount, experts.length);
-    loadLeases = new int[slotCount];
-    failures = new IOException[slotCount];
     store = ExpertStore.open(layers, settings.direct(), opener);
     try {
       slots = new Slots(experts, slotCount, slotBytes);
@@ -104,12 +90,17 @@ public final class ExpertCache implements AutoCloseable {
       throw e;
     }
     victims = slots.chooser(eviction, settings.eviction().sharing(), experts, guesses::isProtected);
+    lock.lock(); // The first reader that is idle waits until it can be told what to read ahead.
     try {
-      pager = new Pager(settings.ioThreads(), readBytes, this::loadFinished, this::readersIdle);
+      loading =
+          new LoadingSlots(lock, progress, store, slots, guesses, settings, this::readersIdle);
+      ahead = new ReadAhead(loading, slots, guesses, victims, eviction);
     } catch (OutOfMemoryError e) {
       store.close();
       slots.close();
       throw e;
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -154,12 +145,12 @@ public final class ExpertCache implements AutoCloseable {
       return new ResidencyStats(
           hits.sum(),
           misses.sum(),
-          loads.sum(),
-          prefetches.sum(),
+          loading.loads(),
+          loading.prefetches(),
           guesses.used(),
           guesses.late(),
           guesses.wasted(),
-          pager.bytesRead(),
+          loading.bytesRead(),
           slots.occupiedBytes(),
           slots.peakBytes(),
           budgetBytes,
@@ -179,60 +170,26 @@ public final class ExpertCache implements AutoCloseable {
   public void close() {
     lock.lock();
     try {
-      if (closed) {
+      if (loading.closed()) {
         return;
       }
-      requireUnused();
-      closed = true;
-      cancelQueued();
+      loading.requireUnused();
+      loading.stop();
     } finally {
       lock.unlock();
     }
-    pager.close();
-    evictAll();
+    loading.close();
     store.close();
     slots.close();
   }
 
   /**
-   * @throws IllegalStateException if a call has a lease
+   * @throws IllegalStateException if a call has a lease or waits for one
    */
   void requireUnused() {
     lock.lock();
     try {
-      for (int slot = 0; slot < slots.count(); slot++) {
-        int leases =
-            switch (slots.state(slot)) {
-              case Slots.FREE -> 0;
-              case Slots.LOADING, Slots.FAILED -> loadLeases[slot];
-              default -> slots.state(slot);
-            };
-        if (leases > 0) {
-          throw new IllegalStateException("an expert is still leased");
-        }
-      }
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private void cancelQueued() {
-    for (int slot = 0; slot < slots.count(); slot++) {
-      if (slots.state(slot) == Slots.LOADING && pager.cancel(slot)) {
-        vacate(slot);
-      }
-    }
-  }
-
-  /** So that who comes too late finds nothing resident, not memory that is gone. */
-  private void evictAll() {
-    lock.lock();
-    try {
-      for (int slot = 0; slot < slots.count(); slot++) {
-        if (slots.state(slot) != Slots.FREE && !evict(slot)) {
-          throw new IllegalStateException("an expert was leased while its cache was closed");
-        }
-      }
+      loading.requireUnused();
     } finally {
       lock.unlock();
     }
@@ -249,15 +206,7 @@ public final class ExpertCache implements AutoCloseable {
       return;
     }
     try {
-      if (canRead(layer, expert) && pager.idle()) {
-        int slot = slots.takeUnused();
-        if (slot < 0) {
-          slot = takeColder(layer, warmth, warmth.of(expert) - warmth.advantage());
-        }
-        if (slot >= 0) {
-          startPrefetch(slot, layer, expert);
-        }
-      }
+      ahead.hint(layer, expert, warmth);
     } finally {
       lock.unlock();
     }
@@ -284,64 +233,12 @@ public final class ExpertCache implements AutoCloseable {
     lock.lock();
     try {
       for (int i = first; i < count; i++) {
-        postponed.add(layer, experts[i], probabilities[i], guesses.executions(layer));
+        ahead.guess(layer, experts[i], probabilities[i]);
       }
-      startPostponed();
+      ahead.start();
     } finally {
       lock.unlock();
     }
-  }
-
-  /** Starts guesses as long as the readers have nothing to do; the caller holds the lock. */
-  private void startPostponed() {
-    while (!postponed.isEmpty() && !closed && pager.wantsMore()) {
-      int layer = postponed.layer();
-      if (postponed.execution() == guesses.executions(layer)
-          && canRead(layer, postponed.expert())) {
-        guess(layer, postponed.expert(), postponed.probability());
-      }
-      postponed.removeFirst();
-    }
-  }
-
-  private void guess(int layer, int expert, float probability) {
-    if (guesses.full()) {
-      return;
-    }
-    int slot = slots.takeUnused();
-    if (slot < 0) {
-      int victim = victims.forGuess(layer, eviction.expected(probability));
-      // A guess that may still turn out right isn't given up for another.
-      slot = victim >= 0 && guesses.isProtected(victim) ? -1 : takeVictim(victim);
-    }
-    if (slot >= 0) {
-      guesses.begin(slot, layer);
-      startPrefetch(slot, layer, expert);
-    }
-  }
-
-  private boolean canRead(int layer, int expert) {
-    return !closed && slots.find(layer, expert) < 0;
-  }
-
-  private int takeColder(int layer, Warmth warmth, float value) {
-    int coldest = -1;
-    float least = value;
-    for (int slot = 0; slot < slots.count(); slot++) {
-      if (slots.layerIn(slot) == layer && slots.evictable(slot)) {
-        float other = warmth.of(slots.expertIn(slot));
-        if (other < least) {
-          least = other;
-          coldest = slot;
-        }
-      }
-    }
-    return takeVictim(coldest);
-  }
-
-  /** Empties a slot, if there is one and nobody has leased it since it was chosen. */
-  private int takeVictim(int slot) {
-    return slot >= 0 && evict(slot) ? slot : -1;
   }
 
   /** The resident experts of a layer, the one most worth keeping first. */
@@ -370,8 +267,8 @@ public final class ExpertCache implements AutoCloseable {
   void fill(int layer, int expert) {
     lock.lock();
     try {
-      toFill.add(new Wanted(layer, expert));
-      fillUnused();
+      ahead.fill(layer, expert);
+      ahead.start();
     } finally {
       lock.unlock();
     }
@@ -390,10 +287,10 @@ public final class ExpertCache implements AutoCloseable {
       fillsRest = true;
       for (int layer = 0; layer < slots.layers(); layer++) {
         for (int expert = 0; expert < slots.experts(layer); expert++) {
-          toFill.add(new Wanted(layer, expert));
+          ahead.fill(layer, expert);
         }
       }
-      fillUnused();
+      ahead.start();
     } finally {
       lock.unlock();
     }
@@ -403,9 +300,7 @@ public final class ExpertCache implements AutoCloseable {
   boolean quiet() {
     lock.lock();
     try {
-      return postponed.isEmpty()
-          && (toFill.isEmpty() || closed)
-          && IntStream.range(0, slots.count()).noneMatch(s -> slots.state(s) == Slots.LOADING);
+      return ahead.empty() && !loading.loading();
     } finally {
       lock.unlock();
     }
@@ -415,26 +310,9 @@ public final class ExpertCache implements AutoCloseable {
   private void readersIdle() {
     lock.lock();
     try {
-      startPostponed();
-      fillUnused();
+      ahead.start();
     } finally {
       lock.unlock();
-    }
-  }
-
-  /** Starts what waits to be filled in; the caller holds the lock. */
-  private void fillUnused() {
-    while (!toFill.isEmpty() && !closed && pager.wantsMore()) {
-      Wanted next = toFill.remove();
-      if (slots.find(next.layer(), next.expert()) < 0) {
-        int slot = slots.takeUnused();
-        if (slot < 0) {
-          toFill.clear();
-          return;
-        }
-        eviction.used(next.layer(), new int[] {next.expert()}, 1);
-        startPrefetch(slot, next.layer(), next.expert());
-      }
     }
   }
 
@@ -489,7 +367,8 @@ public final class ExpertCache implements AutoCloseable {
     if (now == Slots.FAILED) {
       lock.lock();
       try {
-        throw new IOException(failures[slot].getMessage(), failures[slot]);
+        IOException failure = loading.failure(slot);
+        throw new IOException(failure.getMessage(), failure);
       } finally {
         lock.unlock();
       }
@@ -527,16 +406,15 @@ public final class ExpertCache implements AutoCloseable {
    * @return the slot, or −1 if none can be had now
    */
   int reserve(int layer, int expert) {
-    if (closed) {
+    if (loading.closed()) {
       throw new IllegalStateException("the expert cache is closed");
     }
     int slot = slots.find(layer, expert);
     if (slot >= 0) {
-      boolean loading = slots.state(slot) == Slots.LOADING;
-      guesses.asked(slot, !loading);
-      if (loading) {
-        loadLeases[slot]++;
-        pager.promote(slot);
+      boolean onItsWay = slots.state(slot) == Slots.LOADING;
+      guesses.asked(slot, !onItsWay);
+      if (onItsWay) {
+        loading.join(slot);
       } else {
         // Under the lock it can't go away: nobody else evicts.
         slots.lease(slot);
@@ -545,28 +423,9 @@ public final class ExpertCache implements AutoCloseable {
     }
     slot = takeSlot(layer);
     if (slot >= 0) {
-      pager.submit(startLoad(slot, layer, expert, 1));
+      loading.read(slot, layer, expert);
     }
     return slot;
-  }
-
-  private void startPrefetch(int slot, int layer, int expert) {
-    prefetches.increment();
-    pager.submitPrefetch(startLoad(slot, layer, expert, 0));
-  }
-
-  /** Makes a free slot the place of an expert that is about to be read. */
-  private Load startLoad(int slot, int layer, int expert, int leases) {
-    loadLeases[slot] = leases;
-    slots.occupy(slot, layer, expert);
-    String what = "%s, expert %d".formatted(store.layers().get(layer).name(), expert);
-    return new Load(
-        slot,
-        what,
-        slots.memory(slot),
-        store.reads(layer, expert),
-        readBytes,
-        arrived -> store.verify(layer, expert, arrived));
   }
 
   /** Gives up a lease that may still be a load lease. */
@@ -574,38 +433,9 @@ public final class ExpertCache implements AutoCloseable {
     lock.lock();
     try {
       switch (slots.state(slot)) {
-        case Slots.LOADING -> {
-          if (--loadLeases[slot] == 0 && pager.cancel(slot)) {
-            vacate(slot);
-          }
-        }
-        case Slots.FAILED -> {
-          if (--loadLeases[slot] == 0) {
-            vacate(slot);
-          }
-        }
+        case Slots.LOADING, Slots.FAILED -> loading.leave(slot);
         default -> release(slot);
       }
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private void loadFinished(Load load) {
-    int slot = load.slot();
-    lock.lock();
-    try {
-      if (load.failure() == null) {
-        loads.increment();
-        slots.publish(slot, loadLeases[slot]);
-      } else {
-        failures[slot] = load.failure();
-        slots.fail(slot);
-        if (loadLeases[slot] == 0) {
-          vacate(slot);
-        }
-      }
-      progress.signalAll();
     } finally {
       lock.unlock();
     }
@@ -617,37 +447,13 @@ public final class ExpertCache implements AutoCloseable {
     while (slot < 0) {
       int victim = victims.forNeed(layer);
       if (victim < 0) {
-        return cancelGuess();
+        return loading.cancelGuess();
       }
-      slot = takeVictim(victim);
+      if (loading.evict(victim)) {
+        slot = victim;
+      }
     }
     return slot;
-  }
-
-  /** The slot of a guess that waits for its turn to be read; its turn doesn't come. */
-  private int cancelGuess() {
-    int slot = pager.cancelPrefetch();
-    if (slot < 0) {
-      return -1;
-    }
-    vacate(slot);
-    return slots.takeUnused();
-  }
-
-  private boolean evict(int slot) {
-    if (slots.evict(slot)) {
-      guesses.gone(slot);
-      return true;
-    }
-    return false;
-  }
-
-  /** Frees a slot whose expert isn't there. */
-  private void vacate(int slot) {
-    failures[slot] = null;
-    guesses.gone(slot);
-    slots.vacate(slot);
-    progress.signalAll();
   }
 
   private static LayerStore largest(List<LayerStore> layers) {
