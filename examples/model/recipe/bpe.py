@@ -8,16 +8,16 @@ a merge.
 import argparse
 import heapq
 import json
-import re
+import random
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from text import SEPARATOR
+import regex
 
-END_OF_TEXT = "<|endoftext|>"
+from text import SEPARATOR as END_OF_TEXT
 
-WORD = re.compile(r"'s|'t|'re|'ve|'m|'ll|'d| ?[A-Za-z]+| ?[0-9]+| ?[^\sA-Za-z0-9]+|\s+(?!\S)|\s+")
-"""GPT-2's pattern, written for ASCII: `re` knows no Unicode letter classes, and the training text needs none."""
+WORD = regex.compile(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
+"""GPT-2's pattern."""
 
 
 def byte_symbols():
@@ -30,12 +30,12 @@ def byte_symbols():
     return [symbols[byte] for byte in range(256)]
 
 
+SYMBOLS = byte_symbols()
+
+
 def words(text):
     """Cuts text into words, each a string of byte symbols."""
-    symbols = byte_symbols()
-    if not text.isascii():
-        raise ValueError("this trainer's word pattern is for ASCII text")
-    return ["".join(symbols[byte] for byte in word.encode()) for word in WORD.findall(text)]
+    return ["".join(map(SYMBOLS.__getitem__, word.encode())) for word in WORD.findall(text)]
 
 
 def train(counted_words, merges):
@@ -91,7 +91,7 @@ class Tokenizer:
     def __init__(self, merges):
         self.merges = [tuple(pair) for pair in merges]
         self.rank = {pair: rank for rank, pair in enumerate(self.merges)}
-        tokens = [END_OF_TEXT, *sorted(byte_symbols()), *(left + right for left, right in self.merges)]
+        tokens = [END_OF_TEXT, *sorted(SYMBOLS), *(left + right for left, right in self.merges)]
         self.vocabulary = {token: index for index, token in enumerate(tokens)}
         self.tokens = tokens
         self.known = {}
@@ -102,9 +102,9 @@ class Tokenizer:
         return cls([pair.split(" ") for pair in json.loads(Path(path).read_text(encoding="utf-8"))["model"]["merges"]])
 
     def encode(self, text):
-        """Returns the ids of a text; chapters parted by SEPARATOR get `<|endoftext|>` before each and at the end."""
+        """Returns the ids of a text; documents parted by `<|endoftext|>` get it before each and at the end."""
         ids = []
-        for part in text.split(SEPARATOR):
+        for part in text.split(END_OF_TEXT):
             ids.append(0)
             for word in words(part):
                 if word not in self.known:
@@ -124,7 +124,7 @@ class Tokenizer:
 
     def decode(self, ids):
         """Returns the text of ids, without `<|endoftext|>`."""
-        byte = {symbol: index for index, symbol in enumerate(byte_symbols())}
+        byte = {symbol: index for index, symbol in enumerate(SYMBOLS)}
         spelled = "".join(self.tokens[index] for index in ids if index != 0)
         return bytes(byte[symbol] for symbol in spelled).decode("utf-8", "replace")
 
@@ -183,20 +183,28 @@ class Tokenizer:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--text", type=Path, required=True, help="training text that text.py wrote")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--text", type=Path, required=True, help="folder that text.py wrote")
     parser.add_argument("--out", type=Path, required=True, help="folder for tokenizer.json")
-    parser.add_argument("--vocabulary", type=int, default=1536)
+    parser.add_argument("--vocabulary", type=int, default=4096)
     parser.add_argument("--context", type=int, default=512)
+    parser.add_argument("--part", type=float, default=0.3, help="part of the documents to learn the merges from")
     options = parser.parse_args()
-    text = options.text.read_text(encoding="utf-8")
-    counted = Counter(word for part in text.split(SEPARATOR) for word in words(part))
-    tokenizer = Tokenizer(train(counted, options.vocabulary - 257))
+    counted = Counter()
+    for file in sorted(options.text.glob("train/*.txt")):
+        documents = file.read_text(encoding="utf-8").split(END_OF_TEXT)
+        for document in random.Random(0).sample(documents, int(options.part * len(documents))):
+            counted.update(WORD.findall(document))
+    spelled = Counter()
+    for word, count in counted.items():
+        if count > 1:  # What occurs once teaches no merge that would be used again.
+            spelled["".join(map(SYMBOLS.__getitem__, word.encode()))] += count
+    tokenizer = Tokenizer(train(spelled, options.vocabulary - 257))
     options.out.mkdir(parents=True, exist_ok=True)
     tokenizer.save(options.out, options.context)
-    ids = tokenizer.encode(text)
-    each = len(text.encode()) / len(ids)
-    print(f"vocabulary of {len(tokenizer.tokens)}; the text is {len(ids)} tokens of {each:.2f} bytes on average")
+    for file in sorted(options.text.glob("heldout/*.txt")):
+        text = file.read_text(encoding="utf-8")
+        print(f"{file.stem}: {len(text.encode()) / len(tokenizer.encode(text)):.2f} bytes a token")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Writes a trained checkpoint in the layout of ONNX Runtime GenAI: `model.onnx`, its weights, `genai_config.json`.
 
 The graph has the operators, and nodes, values and weights the names, that GenAI's model builder gives to a decoder
-with Mixture-of-Experts layers in fp32 for the CPU.
+whose Mixture-of-Experts layers are `QMoE` with weights of 4 bits; all else is in fp32, for the CPU.
 """
 
 import argparse
@@ -14,9 +14,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 from bpe import Tokenizer
 from model import Config, Model
+from quantise import BLOCK, codes_of, pack, scales_of
 
 PAGE = 4096
 MICROSOFT = "com.microsoft"
+
+
+ELEMENTS = {np.dtype(np.float32): TensorProto.FLOAT, np.dtype(np.uint8): TensorProto.UINT8}
 
 
 class Weights:
@@ -31,11 +35,12 @@ class Weights:
         self.tensors = []
 
     def add(self, name, values):
-        """Adds an fp32 tensor; returns its name."""
-        raw = np.ascontiguousarray(values.detach().numpy(), dtype="<f4").tobytes()
+        """Adds a tensor of fp32 or of bytes; returns its name."""
+        array = np.ascontiguousarray(values.detach().numpy())
+        raw = array.tobytes()
         alignment = PAGE if len(raw) >= PAGE else 64
         self.data += bytes(-len(self.data) % alignment)
-        tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=values.shape)
+        tensor = TensorProto(name=name, data_type=ELEMENTS[array.dtype], dims=values.shape)
         tensor.data_location = TensorProto.EXTERNAL
         for key, value in (("location", self.file_name), ("offset", len(self.data)), ("length", len(raw))):
             tensor.external_data.add(key=key, value=str(value))
@@ -141,19 +146,25 @@ class Graph:
         self.shape(logits, ["batch_size * sequence_length", config.experts])
         names = f"model.layers.{index}.moe.experts"
         output = self.node(
-            "MoE", f"{base}/MoE",
+            "QMoE", f"{base}/QMoE",
             [
                 states,
                 logits,
-                self.weights.add(f"{names}.gate_up_proj.weight", interleave(block.up)),
-                self.weights.add(f"{names}.gate_up_proj.bias", interleave(block.up_bias)),
-                self.weights.add(f"{names}.down_proj.weight", block.down),
-                self.weights.add(f"{names}.down_proj.bias", block.down_bias),
+                *self.quantised(f"{names}.gate_up_proj", interleave(block.up)), "",
+                *self.quantised(f"{names}.down_proj", block.down),
             ],
             domain=MICROSOFT, k=config.top_k, activation_type="swiglu", activation_alpha=1.0, activation_beta=0.0,
-            swiglu_fusion=1, normalize_routing_weights=1, use_sparse_mixer=0,
+            swiglu_fusion=1, normalize_routing_weights=1, use_sparse_mixer=0, expert_weight_bits=4, block_size=BLOCK,
         )
         return self.shape(output, ["batch_size", "sequence_length", config.hidden])
+
+    def quantised(self, name, weights):
+        """Adds experts' matrices [E, N, K] in 4 bits; returns the names of weights [E, N, K / 2] and scales."""
+        scales = scales_of(weights)
+        return (
+            self.weights.add(f"{name}.qweight", pack(codes_of(weights, scales))),
+            self.weights.add(f"{name}.scales", scales),
+        )
 
     def build(self):
         """Returns the GraphProto."""
@@ -261,10 +272,11 @@ def genai_config(config):
 
 
 def load(checkpoint):
-    """Returns the trained model, in evaluation mode."""
+    """Returns the trained model, in evaluation mode, with its experts in 4 bits."""
     saved = torch.load(checkpoint)
     model = Model(Config(**saved["config"]))
     model.load_state_dict(saved["weights"])
+    model.quantise_experts()
     return model.eval()
 
 

@@ -5,7 +5,7 @@ chosen a token, I inner size of an expert, V vocabulary.
 
 It computes what ONNX Runtime's operators compute: RMSNorm (`SimplifiedLayerNormalization`), grouped-query attention
 with rotary positions in the half-split form (`GroupQueryAttention`), and `MoE` with softmax over all experts, the
-best K renormalised, and SwiGLU experts with biases.
+best K renormalised, and SwiGLU experts without biases, whose weights can be held to 4 bits while they train.
 
 Attention has a hand-written gradient: it goes through the sequences one by one, in pieces that fit a core's cache.
 """
@@ -17,19 +17,21 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from quantise import straight_through
+
 
 @dataclass(frozen=True)
 class Config:
     """The model's dimensions."""
 
-    vocabulary: int = 1536
-    hidden: int = 128
+    vocabulary: int = 4096
+    hidden: int = 192
     layers: int = 4
-    heads: int = 4
+    heads: int = 6
     kv_heads: int = 2
     head_size: int = 32
-    experts: int = 16
-    top_k: int = 2
+    experts: int = 32
+    top_k: int = 4
     expert_inner: int = 64
     context: int = 512
     rope_theta: float = 10000.0
@@ -87,17 +89,16 @@ class CausalAttention(torch.autograd.Function):
         return grad_query, grad_key, grad_value, None
 
 
-def run_experts(rows, counts, up, up_bias, down, down_bias):
+def run_experts(rows, counts, up, down):
     """SwiGLU experts over rows [M, H] that are sorted by expert, counts[e] of them for expert e; returns [M, H].
 
-    up [E, 2I, H], up_bias [E, 2I], down [E, H, I], down_bias [E, H]. Of up's rows the first I are the gate, the last
-    I the linear part (the export interleaves them).
+    up [E, 2I, H], down [E, H, I]. Of up's rows the first I are the gate, the last I the linear part (the export
+    interleaves them).
     """
     outputs = []
-    experts = zip(rows.split(counts), up.unbind(0), up_bias.unbind(0), down.unbind(0), down_bias.unbind(0))
-    for part, up_e, up_bias_e, down_e, down_bias_e in experts:
-        gate, linear = functional.linear(part, up_e, up_bias_e).chunk(2, dim=1)
-        outputs.append(functional.linear(functional.silu(gate) * linear, down_e, down_bias_e))
+    for part, up_e, down_e in zip(rows.split(counts), up.unbind(0), down.unbind(0)):
+        gate, linear = functional.linear(part, up_e).chunk(2, dim=1)
+        outputs.append(functional.linear(functional.silu(gate) * linear, down_e))
     return torch.cat(outputs)
 
 
@@ -146,9 +147,8 @@ class MixtureOfExperts(nn.Module):
         self.config = config
         self.router = nn.Linear(config.hidden, config.experts, bias=False)
         self.up = nn.Parameter(torch.empty(config.experts, 2 * config.expert_inner, config.hidden))
-        self.up_bias = nn.Parameter(torch.zeros(config.experts, 2 * config.expert_inner))
         self.down = nn.Parameter(torch.empty(config.experts, config.hidden, config.expert_inner))
-        self.down_bias = nn.Parameter(torch.zeros(config.experts, config.hidden))
+        self.quantised = False
 
     def forward(self, states):
         """states [N, H]; returns ([N, H], load-balancing loss, router z-loss, tokens routed to each expert [E])"""
@@ -161,9 +161,8 @@ class MixtureOfExperts(nn.Module):
         order = torch.argsort(chosen.flatten())
         counts = torch.bincount(chosen.flatten(), minlength=config.experts)
         token = torch.div(order, config.top_k, rounding_mode="floor")
-        rows = run_experts(
-            states.index_select(0, token), counts.tolist(), self.up, self.up_bias, self.down, self.down_bias
-        )
+        up, down = (map(straight_through, (self.up, self.down)) if self.quantised else (self.up, self.down))
+        rows = run_experts(states.index_select(0, token), counts.tolist(), up, down)
         rows = rows * combine.flatten().index_select(0, order)[:, None]
         output = torch.zeros_like(states).index_add(0, token, rows)
 
@@ -215,13 +214,18 @@ class Model(nn.Module):
     def initialise(self):
         """Normal weights; what writes into the residual stream is smaller the more layers there are."""
         for name, weight in self.named_parameters():
-            if weight.dim() > 1 and not name.endswith("_bias"):
+            if weight.dim() > 1:
                 spread = weight.shape[-1] ** -0.5
                 if name.endswith(("out.weight", "down")):
                     spread /= math.sqrt(2 * len(self.layers))
                 if "router" in name or "embedding" in name:
                     spread *= 0.5
                 nn.init.normal_(weight, std=spread)
+
+    def quantise_experts(self):
+        """From now on the experts compute with their weights as 4 bits hold them."""
+        for layer in self.layers:
+            layer.experts.quantised = True
 
     def embedding_table(self):
         """The table [V, H] as the embedding uses it."""

@@ -1,6 +1,7 @@
 """Tests of the recipe: `/usr/bin/python3 -m unittest` in this folder."""
 
 import math
+import random
 import tempfile
 import unittest
 from collections import Counter
@@ -15,29 +16,46 @@ from torch.nn import functional
 import bpe
 import export
 import model
+import quantise
 import text
 import train
 
 SMALL = model.Config(
-    vocabulary=40, hidden=16, layers=2, heads=4, kv_heads=2, head_size=8, experts=4, expert_inner=8, context=12
+    vocabulary=40, hidden=32, layers=2, heads=4, kv_heads=2, head_size=8, experts=4, top_k=2, expert_inner=32, context=12
 )
 
 
 class TextTest(unittest.TestCase):
-    def test_split_keeps_every_chapter_once(self):
-        chapters = [f"Chapter {index}\n" for index in range(100)]
-        train_part, held_out = text.split(chapters, held_out=9, seed=3)
-        self.assertEqual(sorted(train_part + held_out), sorted(chapters))
-        self.assertEqual(len(held_out), 9)
+    def test_pages_lose_what_they_share_and_keep_blocks_apart(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for index in range(3):
+                page = f"<nav>menu</nav><p>Home</p><p>page  <b>{index}</b>\nof 3</p><pre>a\n  b{index}</pre><script>x</script>"
+                (Path(folder) / f"{index}.html").write_text(page, encoding="utf-8")
+            documents = text.pages(Path(folder).glob("*.html"))
+        self.assertEqual(documents[1], "page 1 of 3\na\n  b1".replace("a\n", "", 1))
 
-    def test_a_short_text_is_refused(self):
-        with self.assertRaisesRegex(ValueError, "expected 31102 verses in 66 books, found 2 in 1"):
-            text.chapters("Ge1:1 In the beginning\nGe1:2 And the earth\n")
+    def test_long_documents_are_cut_at_lines_and_short_ones_left_out(self):
+        lines = "".join(f"line {index} of a long document\n" for index in range(2000))
+        parts = text.pieces(lines)
+        self.assertEqual("".join(parts), lines)
+        self.assertTrue(all(len(part) <= text.LONGEST for part in parts))
+        self.assertEqual(text.pieces("short\n"), [])
+
+    def test_a_draw_keeps_every_document_once(self):
+        documents = [f"document {index}" for index in range(100)]
+        taken, left = text.draw(documents, 100, random.Random(1))
+        self.assertEqual(sorted(taken + left), sorted(documents))
+        self.assertGreaterEqual(sum(map(len, taken)), 100)
+        self.assertLess(sum(map(len, taken[:-1])), 100)
+
+    def test_a_source_without_files_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "were all packages fetched"):
+            text.read([])
 
 
 class BpeTest(unittest.TestCase):
     def setUp(self):
-        self.sample = "Genesis 1\n\nAnd God said, Let there be light: and there was light.\nAnd God's day; ok?"
+        self.sample = "Größe, déjà vu 1\n\nAnd God said, Let there be light: and there was light.\nAnd God's day; ok?"
         self.tokenizer = bpe.Tokenizer(bpe.train(Counter(bpe.words(self.sample)), 20))
 
     def test_round_trip(self):
@@ -101,8 +119,8 @@ class ModelTest(unittest.TestCase):
             expected = 0
             best, chosen = net.router(state).topk(SMALL.top_k)
             for weight, e in zip(torch.softmax(best, -1), chosen):
-                gate, linear = (net.up[e] @ state + net.up_bias[e]).chunk(2)
-                expected = expected + weight * (net.down[e] @ (functional.silu(gate) * linear) + net.down_bias[e])
+                gate, linear = (net.up[e] @ state).chunk(2)
+                expected = expected + weight * (net.down[e] @ (functional.silu(gate) * linear))
             torch.testing.assert_close(output[token], expected, rtol=1e-4, atol=1e-4)
 
     def test_an_expert_without_tokens_is_no_problem(self):
@@ -141,7 +159,8 @@ class ExportTest(unittest.TestCase):
         tensor = self.tensors[name]
         at = {entry.key: entry.value for entry in tensor.external_data}
         raw = self.weights.data[int(at["offset"]) : int(at["offset"]) + int(at["length"])]
-        return int(at["offset"]), np.frombuffer(raw, "<f4").reshape(tensor.dims)
+        element = "<f4" if tensor.data_type == onnx.TensorProto.FLOAT else "u1"
+        return int(at["offset"]), np.frombuffer(raw, element).reshape(tensor.dims)
 
     def test_large_tensors_start_at_page_boundaries_and_none_overlap(self):
         end = 0
@@ -153,11 +172,15 @@ class ExportTest(unittest.TestCase):
                 end = offset + values.nbytes
         self.assertEqual(end, len(self.weights.data))
 
-    def test_gate_and_linear_rows_alternate(self):
-        up = self.net.layers[1].experts.up.detach().numpy()
-        _, written = self.stored("model.layers.1.moe.experts.gate_up_proj.weight")
-        np.testing.assert_array_equal(written[:, 0::2], up[:, : SMALL.expert_inner])
-        np.testing.assert_array_equal(written[:, 1::2], up[:, SMALL.expert_inner :])
+    def test_stored_codes_and_scales_give_what_trained_and_gate_and_linear_rows_alternate(self):
+        experts = self.net.layers[1].experts
+        trained = quantise.straight_through(experts.up.detach()).numpy()
+        _, packed = self.stored("model.layers.1.moe.experts.gate_up_proj.qweight")
+        _, scales = self.stored("model.layers.1.moe.experts.gate_up_proj.scales")
+        codes = np.stack((packed & 15, packed >> 4), axis=-1).reshape(*packed.shape[:-1], -1).astype(np.float32)
+        written = (codes - 8) * scales.repeat(32, axis=-1)
+        np.testing.assert_allclose(written[:, 0::2], trained[:, : SMALL.expert_inner], rtol=1e-6)
+        np.testing.assert_allclose(written[:, 1::2], trained[:, SMALL.expert_inner :], rtol=1e-6)
 
     def test_every_input_of_a_node_exists(self):
         known = {given.name for given in self.graph.input} | set(self.tensors) | {""}
@@ -172,7 +195,24 @@ class ExportTest(unittest.TestCase):
             torch.save({"config": asdict(SMALL), "weights": self.net.state_dict()}, file)
             loaded = export.load(file)
         ids = torch.randint(SMALL.vocabulary, (2, 5))
+        self.net.quantise_experts()
         torch.testing.assert_close(loaded(ids)[0], self.net.eval()(ids)[0])
+
+
+class QuantiseTest(unittest.TestCase):
+    def test_a_rounded_weight_is_off_by_half_a_step_or_at_the_far_end_by_one(self):
+        torch.manual_seed(3)
+        weights = torch.randn(5, 7, 96)
+        weights[0, 0, :32] = 0
+        error = (quantise.straight_through(weights) - weights).unflatten(-1, (-1, 32)).abs()
+        steps = quantise.scales_of(weights).abs()[..., None]
+        self.assertTrue((error <= steps * 1.001 + 1e-9).all())
+        self.assertLess((error > 0.51 * steps).float().mean(), 0.02)
+
+    def test_gradients_pass(self):
+        weights = torch.randn(2, 3, 32, requires_grad=True)
+        quantise.straight_through(weights).sum().backward()
+        self.assertTrue((weights.grad == 1).all())
 
 
 if __name__ == "__main__":

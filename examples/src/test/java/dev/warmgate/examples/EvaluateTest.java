@@ -38,7 +38,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** What the command says of a real model's perplexity, beside plain arithmetic on its logits. */
 class EvaluateTest {
   private static final Path TEXT =
-      Path.of(System.getProperty("warmgate.home"), "examples", "model", "heldout-sample.txt");
+      Path.of(System.getProperty("warmgate.home"), "examples", "model", "heldout", "prose.txt");
 
   private record Result(int exitCode, String out, String err) {}
 

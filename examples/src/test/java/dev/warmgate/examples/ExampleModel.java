@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Stream;
 
 /** The model that ships with the examples. */
@@ -15,10 +16,15 @@ final class ExampleModel {
 
   private ExampleModel() {}
 
+  /** The one that {@code demo} runs. */
   static Path directory() {
+    return directories().getFirst();
+  }
+
+  static List<Path> directories() {
     try (Stream<Path> folders =
         Files.list(Path.of(System.getProperty("warmgate.home"), "examples", "model"))) {
-      return folders.filter(GenAiConfig::isPresent).sorted().findFirst().orElseThrow();
+      return folders.filter(GenAiConfig::isPresent).sorted().toList();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -25,6 +25,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** The decoder loop on a real model. */
 class GenerationTest {
@@ -77,15 +79,19 @@ class GenerationTest {
     }
   }
 
-  @Test
-  void warmgateWritesWhatStockWrites() throws IOException, OrtException {
-    List<Integer> expected = generate(model, PROMPT, 40, Sampling.GREEDY).tokens();
+  /** The model with experts in int4, and the one with experts in fp32. */
+  @ParameterizedTest
+  @MethodSource("dev.warmgate.examples.ExampleModel#directories")
+  void warmgateWritesWhatStockWrites(Path directory) throws IOException, OrtException {
+    List<Integer> expected;
+    try (DecoderModel stock = DecoderModel.open(ExampleModel.environment(), directory, STOCK)) {
+      expected = generate(stock, PROMPT, 200, Sampling.GREEDY).tokens();
+    }
     WarmgateProvider provider = WarmgateProvider.register(ExampleModel.environment());
     for (String memory : List.of("100%", "25%", "2%")) {
       SessionSetup setup = options -> provider.addTo(options, Map.of("expert_memory", memory));
-      try (DecoderModel served =
-          DecoderModel.open(ExampleModel.environment(), ExampleModel.directory(), setup)) {
-        assertEquals(expected, generate(served, PROMPT, 40, Sampling.GREEDY).tokens(), memory);
+      try (DecoderModel served = DecoderModel.open(ExampleModel.environment(), directory, setup)) {
+        assertEquals(expected, generate(served, PROMPT, 200, Sampling.GREEDY).tokens(), memory);
       }
     }
   }

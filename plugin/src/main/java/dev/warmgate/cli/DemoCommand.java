@@ -57,6 +57,21 @@ final class DemoCommand extends WarmgateCommand {
   private String prompt;
 
   @Option(
+      names = "--temperature",
+      paramLabel = "T",
+      defaultValue = "0.8",
+      description =
+          "0 takes the likeliest token always, and soon repeats itself (${DEFAULT-VALUE}).")
+  private double temperature;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "Another seed, another text (${DEFAULT-VALUE}).")
+  private long seed;
+
+  @Option(
       names = "--max-tokens",
       paramLabel = "N",
       defaultValue = "64",
@@ -174,6 +189,8 @@ final class DemoCommand extends WarmgateCommand {
     List<String> arguments = new ArrayList<>(List.of("run", model.toString(), "--json"));
     arguments.addAll(List.of("--prompt", prompt, "--max-tokens", Integer.toString(maxTokens)));
     arguments.addAll(List.of("--warm-up", Integer.toString(warmUp)));
+    arguments.addAll(List.of("--temperature", Double.toString(temperature)));
+    arguments.addAll(List.of("--seed", Long.toString(seed)));
     if (threads != null) {
       arguments.addAll(List.of("--threads", threads.toString()));
     }

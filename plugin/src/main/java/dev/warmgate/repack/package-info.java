@@ -1,6 +1,6 @@
 /**
- * Makes of a model an expert store, and beside it a slim model, or an adapted one whose MoE nodes are
- * custom ops.
+ * Makes of a model an expert store, and beside it a slim model, or an adapted one whose MoE nodes
+ * are custom ops.
  *
  * <p>Invariants:
  *

@@ -26,7 +26,6 @@ final class CustomOp {
   private static final int REQUIRED = 0; // INPUT_OUTPUT_REQUIRED
   private static final int OPTIONAL = 1; // INPUT_OUTPUT_OPTIONAL
 
-
   private final OrtApi api;
   private final boolean quantised;
   private final ElementType values;

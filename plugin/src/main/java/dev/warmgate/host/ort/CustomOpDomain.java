@@ -27,7 +27,6 @@ final class CustomOpDomain {
   /** Where ONNX Runtime looks for external data of a model that came from memory. */
   static final String FOLDER_ENTRY = "session.model_external_initializers_file_folder_path";
 
-
   private static final Map<Key, CustomOpDomain> DOMAINS = new HashMap<>();
 
   private final long address;
