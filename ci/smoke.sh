@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+text=examples/model/heldout/prose.txt
 model=$(dirname "$(find examples/model -name genai_config.json -not -path '*/target/*' | sort | head -n 1)")
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
@@ -38,7 +39,11 @@ expect 'len(answer["layers"]) >= 1 and not answer["unsupported"]' inspect "$mode
 expect 'answer["pass"]' check "$model" --expert-memory 25% --tokens 16
 expect 'len(answer["token_ids"]) == 8' run "$model" --prompt "In the beginning" --max-tokens 8 \
   --expert-memory 25%
+expect 'len(answer["rows"]) == 3 and answer["rows"][1]["bits_per_byte"] > 0.5' evaluate "$model" --text "$text" \
+  --max-tokens 50 --expert-memory 25% --routing lossless,cache-prior --lambda 0.2 --plot "$out/cost.svg"
+grep -q "<svg" "$out/cost.svg"
 expect 'answer["equal"] and answer["runs"][3]["routing"]["mass_kept"] > 0.5' demo --warm-up 100
 refuse check "$out/none.onnx"
+refuse evaluate "$model" --text "$text" --plot "$out/cost.txt"
 refuse check "$model" --expert-memory 1k
 refuse run "$model" --prompt x --option nonsense=1

@@ -294,7 +294,8 @@ class CommandLineTest {
         onModel("inspect", "--json").json().get("layers"),
         run("inspect", out.toString(), "--json").json().get("layers"));
 
-    assertUnusable("holds this model already", onModel("repack", "--out", out.toString()));
+    assertUnusable(
+        "holds this model's experts already", onModel("repack", "--out", out.toString()));
     assertEquals(0, onModel("repack", "--force", "--out", out.toString()).exitCode);
   }
 }

@@ -288,21 +288,6 @@ class EvaluateTest {
   }
 
   @Test
-  void aPictureOfWhatHitsCost(@TempDir Path folder) throws IOException {
-    Path picture = folder.resolve("cost.svg");
-    List<JsonObject> rows =
-        rows(
-            json(
-                "--max-tokens=20",
-                "--expert-memory=50%,25%",
-                "--routing=lossless,cache-prior,max-rank",
-                "--lambda=0.1,0.4",
-                "--plot=" + picture));
-    assertEquals(1 + 2 * 4, rows.size());
-    assertTrue(Files.readString(picture).contains("<svg"));
-  }
-
-  @Test
   void badInputIsOneLineThatNamesIt(@TempDir Path folder) throws IOException {
     Path empty = Files.createFile(folder.resolve("empty.txt"));
     Path binary = Files.write(folder.resolve("binary.txt"), new byte[] {(byte) 0xff, 1});
@@ -312,7 +297,6 @@ class EvaluateTest {
     assertUnusable("empty.txt: too short", "--text", empty.toString());
     assertUnusable("binary.txt: not a text in UTF-8", "--text", binary.toString());
     String text = "--text=" + TEXT;
-    assertUnusable("--plot", text, "--plot", folder + "/cost.txt");
     assertUnusable("--max-tokens", text, "--max-tokens", "0");
     assertUnusable("--max-tokens", text, "--max-tokens", "few");
     assertUnusable("--routing: 'magic'", text, "--routing", "lossless,magic");

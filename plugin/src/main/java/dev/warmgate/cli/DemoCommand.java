@@ -52,14 +52,14 @@ final class DemoCommand extends WarmgateCommand {
   @Option(
       names = "--prompt",
       paramLabel = "TEXT",
-      defaultValue = "Jonah 5\n\nNow the word of the LORD came",
-      description = "What to write on from; by default the start of a chapter that isn't there.")
+      defaultValue = "The SELECT statement",
+      description = "What to write on from (${DEFAULT-VALUE}).")
   private String prompt;
 
   @Option(
       names = "--temperature",
       paramLabel = "T",
-      defaultValue = "0.8",
+      defaultValue = "0.7",
       description =
           "0 takes the likeliest token always, and soon repeats itself (${DEFAULT-VALUE}).")
   private double temperature;
