@@ -323,6 +323,6 @@ class EvaluateTest {
   @Test
   @Tag("slow")
   void theWholeTable() {
-    assertEquals(1 + 4 * 7, rows(json("--max-tokens", "300")).size());
+    assertEquals(1 + 4 * 7, rows(json("--max-tokens", "60")).size());
   }
 }

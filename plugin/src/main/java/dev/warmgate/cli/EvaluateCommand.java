@@ -72,7 +72,7 @@ final class EvaluateCommand extends WarmgateCommand {
       split = ",",
       defaultValue = "lossless,cache-prior,max-rank,adaptive",
       description =
-          "Routing modes; adaptive is cache-prior with 90%% of hits and 95%% of the gate's mass as"
+          "Routing modes; adaptive is cache-prior with 90%% of hits and 98%% of the gate's mass as"
               + " targets (${DEFAULT-VALUE}).")
   private List<String> routings;
 
