@@ -43,6 +43,9 @@ expect 'len(answer["rows"]) == 3 and answer["rows"][1]["bits_per_byte"] > 0.5' e
   --max-tokens 50 --expert-memory 25% --routing lossless,cache-prior --lambda 0.2 --plot "$out/cost.svg"
 grep -q "<svg" "$out/cost.svg"
 expect 'answer["equal"] and answer["runs"][3]["routing"]["mass_kept"] > 0.5' demo --warm-up 100
+expect 'answer["layers"] == 4 and answer["experts"] == 128' adapt "$model" --out "$out/adapted"
+refuse adapt "$model" --out "$out/adapted"
+refuse check "$out/adapted"
 refuse check "$out/none.onnx"
 refuse evaluate "$model" --text "$text" --plot "$out/cost.txt"
 refuse check "$model" --expert-memory 1k

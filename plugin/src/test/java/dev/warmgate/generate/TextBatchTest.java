@@ -26,6 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Texts side by side are what ONNX Runtime's own session writes alone. */
 class TextBatchTest {
@@ -109,10 +110,9 @@ class TextBatchTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"FLOAT,false", "FLOAT,true", "FLOAT16,false"})
-  void textsThatComeAndGoAreThoseOfStock(ElementType cache, boolean positions)
-      throws IOException, OrtException {
-    try (DecoderModel model = open(spec(cache, positions, Lengths.MASK), STOCK);
+  @MethodSource("dev.warmgate.generate.LayoutVariants#all")
+  void textsThatComeAndGoAreThoseOfStock(DecoderSpec spec) throws IOException, OrtException {
+    try (DecoderModel model = open(spec, STOCK);
         TextBatch batch = TextBatch.of(model)) {
       assertTrue(batch.together());
       for (long seed = 0; seed < 2; seed++) {

@@ -147,6 +147,8 @@ final class CustomOp {
         () -> {
           try (Arena call = Arena.ofConfined()) {
             long out = call.allocate(JAVA_LONG).address();
+            // SAFETY: ONNX Runtime owns `context` for the time of this call, and the type that it
+            // writes into `out`, which is this call's; both go no further than here.
             long known =
                 (long)
                     STATUS_3.invokeExact(

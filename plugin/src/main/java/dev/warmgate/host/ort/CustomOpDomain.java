@@ -35,6 +35,8 @@ final class CustomOpDomain {
 
   private CustomOpDomain(OrtApi api, Map<String, String> options, Optional<String> folder) {
     try (Arena arena = Arena.ofConfined()) {
+      // SAFETY: ONNX Runtime copies the name and writes one pointer into `out`. The domain is ours
+      // to free and never is, nor are its operators' structs: a session may use them to the end.
       long out = arena.allocate(JAVA_LONG).address();
       api.check(
           (long)
@@ -90,6 +92,7 @@ final class CustomOpDomain {
 
   private void addTo(OrtApi api, long sessionOptions) {
     try {
+      // SAFETY: the host owns the options for the time of the call; the domain outlives them.
       api.check(
           (long)
               STATUS_2.invokeExact(
@@ -101,6 +104,8 @@ final class CustomOpDomain {
 
   private static Optional<String> entry(OrtApi api, long sessionOptions, String key) {
     try (Arena arena = Arena.ofConfined()) {
+      // SAFETY: the host owns the options for the time of the call. ONNX Runtime writes an int, a
+      // size, and as many bytes as the size that it is given says; all of that is this call's.
       long name = arena.allocateFrom(key).address();
       MemorySegment there = arena.allocate(JAVA_INT);
       api.check(
