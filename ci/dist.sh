@@ -23,12 +23,12 @@ home=$PWD/target/dist/warmgate
 echo "== what is in it"
 for file in warmgate LICENSE NOTICE sbom.json lib linux-x86_64/libwarmgate.so linux-arm64/libwarmgate.so \
   linux-x86_64/backends/warmgate/libtriton_warmgate.so licences/onnxruntime-* \
-  linux-arm64/backends/warmgate/libtriton_warmgate.so examples/model/warmgate-kjv/model.onnx; do
+  linux-arm64/backends/warmgate/libtriton_warmgate.so examples/model/warmgate-{babel,kjv}/model.onnx; do
   # shellcheck disable=SC2086 # a pattern
   ls -d "$home"/$file > /dev/null
 done
 for platform in x86_64 arm64; do
-  unzip -l "$home"/lib/warmgate-kernels-*.jar | grep -q "linux-$platform/libwarmgate_kernels-.*so"
+  unzip -l "$home"/lib/warmgate-kernels-*.jar | grep "linux-$platform/libwarmgate_kernels-.*so" > /dev/null
 done
 python3 - "$home" <<'PY'
 import json

@@ -254,7 +254,7 @@ class CommandLineTest {
   @Test
   @Tag("slow")
   void demoComparesProcesses() {
-    JsonObject json = run("demo", "--json", "--max-tokens", "16").json();
+    JsonObject json = run("demo", "--json", "--max-tokens", "16", "--warm-up", "100").json();
     assertTrue(json.get("equal").getAsBoolean());
     List<String> names = new ArrayList<>();
     for (JsonElement entry : json.getAsJsonArray("runs")) {
