@@ -77,7 +77,7 @@ for file in ("OrtApi", "CustomOp"):
             r"static final int (\w+) = (\d+); // (\w+)\n", (java / f"{file}.java").read_text()):
         comparison = "<=" if c_name == "ORT_API_VERSION" else "=="
         line(f"{number} {comparison} {c_name}", f"{file}.{name}")
-# Upcall.struct and the shim count on these.
+# CallbackStruct and the shim count on these.
 for struct in ("OrtEp", "OrtEpFactory", "OrtNodeComputeInfo", "OrtNodeFusionOptions"):
     line(f"offsetof({struct}, ort_version_supported) == 0", f"{struct}.ort_version_supported")
 line("offsetof(OrtCustomOp, version) == 0", "OrtCustomOp.version")

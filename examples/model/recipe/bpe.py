@@ -33,9 +33,14 @@ def byte_symbols():
 SYMBOLS = byte_symbols()
 
 
+def in_symbols(word):
+    """Writes a word as a string of byte symbols."""
+    return "".join(map(SYMBOLS.__getitem__, word.encode()))
+
+
 def words(text):
     """Cuts text into words, each a string of byte symbols."""
-    return ["".join(map(SYMBOLS.__getitem__, word.encode())) for word in WORD.findall(text)]
+    return [in_symbols(word) for word in WORD.findall(text)]
 
 
 def train(counted_words, merges):
@@ -198,7 +203,7 @@ def main():
     spelled = Counter()
     for word, count in counted.items():
         if count > 1:  # What occurs once teaches no merge that would be used again.
-            spelled["".join(map(SYMBOLS.__getitem__, word.encode()))] += count
+            spelled[in_symbols(word)] += count
     tokenizer = Tokenizer(train(spelled, options.vocabulary - 257))
     options.out.mkdir(parents=True, exist_ok=True)
     tokenizer.save(options.out, options.context)

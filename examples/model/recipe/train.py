@@ -159,8 +159,8 @@ def main():
             speed = tokens_since / (time.monotonic() - mark)
             total, kinds, counts = held_out.score(model)
             say(
-                f"{step}\t{time.monotonic() - begin:.0f}\t{speed:.0f}\t{optimizer.param_groups[0]['lr']:.2e}\t{sum(losses) / len(losses):.4f}"
-                f"\t{total:.4f}\t" + "\t".join(f"{bits:.4f}" for bits in kinds.values())
+                f"{step}\t{time.monotonic() - begin:.0f}\t{speed:.0f}\t{optimizer.param_groups[0]['lr']:.2e}"
+                f"\t{sum(losses) / len(losses):.4f}\t{total:.4f}\t" + "\t".join(f"{bits:.4f}" for bits in kinds.values())
                 + f"\t{usage(sum(counts.values()))}"
             )
             torch.save({"config": asdict(model.config), "weights": model.state_dict()}, options.out / "checkpoint.new")

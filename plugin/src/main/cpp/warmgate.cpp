@@ -55,7 +55,7 @@ EXPORT void warmgate_bind(CreateFn create, ReleaseFn release, RegisterFn custom_
 
 namespace {
 
-// Lets Java call warmgate_bind. Empty if it did, else what is wrong.
+// Lets Java call warmgate_bind, if it has not yet. Empty if it did, else what is wrong.
 std::string bootstrap() {
   std::lock_guard<std::mutex> guard(bootstrap_mutex);
   if (create_factories.load() != nullptr) {
@@ -92,12 +92,10 @@ EXPORT OrtStatus* CreateEpFactories(const char* registered_name, const OrtApiBas
     *num_factories = 0;
     return nullptr;
   }
-  if (create_factories.load() == nullptr) {
-    std::string error = bootstrap();
-    if (!error.empty()) {
-      *num_factories = 0;
-      return api->CreateStatus(kOrtFail, error.c_str());
-    }
+  const std::string error = bootstrap();
+  if (!error.empty()) {
+    *num_factories = 0;
+    return api->CreateStatus(kOrtFail, error.c_str());
   }
   return create_factories.load()(registered_name, api_base, logger, factories, max_factories,
                                  num_factories);
@@ -114,11 +112,9 @@ EXPORT OrtStatus* RegisterCustomOps(OrtSessionOptions* options, const OrtApiBase
     // Without our operators the host refuses the model.
     return nullptr;
   }
-  if (create_factories.load() == nullptr) {
-    std::string error = bootstrap();
-    if (!error.empty()) {
-      return api->CreateStatus(kOrtFail, error.c_str());
-    }
+  const std::string error = bootstrap();
+  if (!error.empty()) {
+    return api->CreateStatus(kOrtFail, error.c_str());
   }
   return register_custom_ops.load()(options, api_base);
 }

@@ -10,6 +10,8 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** The user guide's program. */
@@ -33,37 +35,22 @@ class WriteTextTest {
     String folder = ExampleModel.directory().toString();
     String out =
         captured(() -> WriteText.main(new String[] {folder, "25%", ExampleModel.PROMPT, "He"}));
-    String drawn =
-        captured(
-            () ->
-                Main.run(
-                    System.out,
-                    System.err,
-                    "run",
-                    folder,
-                    "--prompt",
-                    ExampleModel.PROMPT,
-                    "--max-tokens=48",
-                    "--temperature=0.8",
-                    "--top-p=0.95",
-                    "--seed=1"));
+    String drawn = run(ExampleModel.PROMPT, "--temperature=0.8", "--top-p=0.95", "--seed=1");
     assertTrue(out.startsWith(drawn.strip() + " ("), out);
     for (String prompt : new String[] {ExampleModel.PROMPT, "He"}) {
-      String greedy =
-          captured(
-              () ->
-                  Main.run(
-                      System.out,
-                      System.err,
-                      "run",
-                      folder,
-                      "--prompt",
-                      prompt,
-                      "--max-tokens=48",
-                      "--stock"));
+      String greedy = run(prompt, "--stock");
       assertTrue(out.contains("\n" + greedy.strip() + "\n"), out);
     }
     assertTrue(out.lines().toList().getLast().matches("\\d+ % of the experts.*bytes were read"));
+  }
+
+  /** What {@code run} writes on from a prompt. */
+  private static String run(String prompt, String... options) throws Exception {
+    List<String> arguments = new ArrayList<>();
+    arguments.addAll(List.of("run", ExampleModel.directory().toString(), "--prompt", prompt));
+    arguments.add("--max-tokens=48");
+    arguments.addAll(List.of(options));
+    return captured(() -> Main.run(System.out, System.err, arguments.toArray(String[]::new)));
   }
 
   private interface Body {

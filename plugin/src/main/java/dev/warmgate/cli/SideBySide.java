@@ -30,8 +30,8 @@ final class SideBySide {
     void wrote(int index, Written written);
   }
 
-  /** A text that was begun. */
-  private record Going(TextBatch.Text text, List<Integer> tokens) {}
+  /** The text of prompt {@code index}, once it was begun. */
+  private record Going(int index, TextBatch.Text text, List<Integer> tokens) {}
 
   SideBySide(DecoderModel model, List<int[]> prompts, int atATime) {
     batch = TextBatch.of(model);
@@ -53,14 +53,16 @@ final class SideBySide {
       int told = 0;
       while (told < prompts.size()) {
         while (going.size() < atATime && all.size() < prompts.size()) {
+          int index = all.size();
           Going next =
-              new Going(batch.add(prompts.get(all.size()), maxTokens, sampling), new ArrayList<>());
+              new Going(
+                  index, batch.add(prompts.get(index), maxTokens, sampling), new ArrayList<>());
           all.add(next);
           going.add(next);
         }
         batch.step();
         for (Going text : going) {
-          check(text.text, all.indexOf(text));
+          check(text);
           text.text
               .token()
               .ifPresent(
@@ -78,14 +80,14 @@ final class SideBySide {
     }
   }
 
-  private static void check(TextBatch.Text text, int index) throws OrtException {
-    switch (text.failure().orElse(null)) {
+  private static void check(Going going) throws OrtException {
+    switch (going.text.failure().orElse(null)) {
       case null -> {}
       case OrtException e -> throw e;
       case Error e -> throw e;
       case Throwable e ->
           throw new IllegalArgumentException(
-              "prompt %d: %s".formatted(index + 1, e.getMessage()), e);
+              "prompt %d: %s".formatted(going.index + 1, e.getMessage()), e);
     }
   }
 }

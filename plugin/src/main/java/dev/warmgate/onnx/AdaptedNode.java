@@ -25,7 +25,7 @@ import java.util.Optional;
  * <p>Its inputs are the hidden states, the gate logits, the first bytes of the store, and combine
  * weights if the original has them.
  */
-public final class AdaptedNode implements MoeNodeView {
+public final class AdaptedNode extends FileNodeView {
   /** The operators' domain. */
   public static final String DOMAIN = "ai.warmgate";
 
@@ -52,7 +52,6 @@ public final class AdaptedNode implements MoeNodeView {
 
   private static final int HEAD = 2;
 
-  private final OnnxNode node;
   private final ElementType values;
 
   /**
@@ -62,7 +61,7 @@ public final class AdaptedNode implements MoeNodeView {
    * @param values what hidden states are; {@link ElementType#UNKNOWN} if nothing tells
    */
   public AdaptedNode(OnnxNode node, ElementType values) {
-    this.node = node;
+    super(node);
     this.values = values;
   }
 
@@ -175,26 +174,6 @@ public final class AdaptedNode implements MoeNodeView {
     } catch (ArithmeticException e) {
       return Optional.empty();
     }
-  }
-
-  @Override
-  public boolean quantised() {
-    return node.opType().equals("QMoE");
-  }
-
-  @Override
-  public long intAttribute(String name, long absent) {
-    return node.intAttribute(name, absent);
-  }
-
-  @Override
-  public float realAttribute(String name, float absent) {
-    return node.realAttribute(name, absent);
-  }
-
-  @Override
-  public String textAttribute(String name, String absent) {
-    return node.textAttribute(name, absent);
   }
 
   /** Input {@code index} of the node that this one was made of. */

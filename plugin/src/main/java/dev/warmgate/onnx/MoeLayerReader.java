@@ -66,25 +66,9 @@ final class MoeLayerReader {
   }
 
   /** The node as the file has it. */
-  private final class View implements MoeNodeView {
-    @Override
-    public boolean quantised() {
-      return node.opType().equals("QMoE");
-    }
-
-    @Override
-    public long intAttribute(String name, long absent) {
-      return node.intAttribute(name, absent);
-    }
-
-    @Override
-    public float realAttribute(String name, float absent) {
-      return node.realAttribute(name, absent);
-    }
-
-    @Override
-    public String textAttribute(String name, String absent) {
-      return node.textAttribute(name, absent);
+  private final class View extends FileNodeView {
+    View() {
+      super(MoeLayerReader.this.node);
     }
 
     @Override

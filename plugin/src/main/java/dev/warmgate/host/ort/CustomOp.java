@@ -4,14 +4,10 @@ import static dev.warmgate.host.ffi.OrtCalls.STATUS_3;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.warmgate.host.ffi.Native;
-import dev.warmgate.host.ffi.Stub;
 import dev.warmgate.kernels.RealType;
 import dev.warmgate.onnx.AdaptedNode;
 import dev.warmgate.onnx.ElementType;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandles;
 import java.util.Map;
 import java.util.Optional;
 
@@ -31,7 +27,8 @@ final class CustomOp {
   private final ElementType values;
   private final AdaptedModels models;
   private final Arena arena = Arena.global();
-  private final MemorySegment struct = Upcall.struct(STRUCT_BYTES, OrtApi.CUSTOM_OP_VERSION, arena);
+  private final CallbackStruct struct =
+      new CallbackStruct(this, STRUCT_BYTES, OrtApi.CUSTOM_OP_VERSION, arena);
   private final long name;
   private final Handles<AdaptedModels.Kernel> kernels = new Handles<>();
 
@@ -52,31 +49,24 @@ final class CustomOp {
     this.values = values == RealType.FP32 ? ElementType.FLOAT : ElementType.FLOAT16;
     this.models = new AdaptedModels(api, this.values, options, folder);
     this.name = arena.allocateFrom(quantised ? "QMoE" : "MoE").address();
-    callback(16, "getName", 1, true);
-    callback(24, "getExecutionProviderType", 1, true);
-    callback(32, "getInputType", 2, true);
-    callback(40, "getInputTypeCount", 1, true);
-    callback(48, "getOutputType", 2, true);
-    callback(56, "getOutputTypeCount", 1, true);
-    callback(72, "kernelDestroy", 1, false);
-    callback(80, "getInputCharacteristic", 2, true);
-    callback(88, "getOutputCharacteristic", 2, true);
-    callback(96, "getInputMemoryType", 2, true);
-    callback(136, "createKernelV2", 4, true);
-    callback(144, "kernelComputeV2", 2, true);
-    callback(152, "inferOutputShapeFn", 2, true);
+    struct.callback(16, "getName", 1, true);
+    struct.callback(24, "getExecutionProviderType", 1, true);
+    struct.callback(32, "getInputType", 2, true);
+    struct.callback(40, "getInputTypeCount", 1, true);
+    struct.callback(48, "getOutputType", 2, true);
+    struct.callback(56, "getOutputTypeCount", 1, true);
+    struct.callback(72, "kernelDestroy", 1, false);
+    struct.callback(80, "getInputCharacteristic", 2, true);
+    struct.callback(88, "getOutputCharacteristic", 2, true);
+    struct.callback(96, "getInputMemoryType", 2, true);
+    struct.callback(136, "createKernelV2", 4, true);
+    struct.callback(144, "kernelComputeV2", 2, true);
+    struct.callback(152, "inferOutputShapeFn", 2, true);
   }
 
   /** The struct that ONNX Runtime sees. */
   long address() {
     return struct.address();
-  }
-
-  private void callback(long offset, String method, int parameters, boolean result) {
-    struct.set(
-        ValueLayout.JAVA_LONG,
-        offset,
-        Stub.of(MethodHandles.lookup(), this, method, parameters, result, arena));
   }
 
   long getName(long self) {

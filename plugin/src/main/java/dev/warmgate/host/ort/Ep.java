@@ -1,6 +1,5 @@
 package dev.warmgate.host.ort;
 
-import dev.warmgate.host.ffi.Stub;
 import dev.warmgate.host.ffi.Native;
 import dev.warmgate.config.WarmgateOptions;
 import dev.warmgate.expert.LayerSpec;
@@ -10,9 +9,6 @@ import dev.warmgate.hwdetect.Plan;
 import dev.warmgate.onnx.ExpertTensor.Role;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandles;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -31,7 +27,7 @@ final class Ep implements AutoCloseable {
   private final long logger;
   private final WarmgateOptions options;
   private final Arena arena = Arena.ofShared();
-  private final MemorySegment struct = Upcall.struct(STRUCT_BYTES, arena);
+  private final CallbackStruct struct = new CallbackStruct(this, STRUCT_BYTES, arena);
   private final Set<String> reported = new HashSet<>();
   private final List<NodeCompute> computes = new ArrayList<>();
   private Throwable capabilityFailure;
@@ -51,22 +47,15 @@ final class Ep implements AutoCloseable {
     this.name = name;
     this.logger = logger;
     this.options = options;
-    callback(8, "getName", 1, true);
-    callback(16, "getCapability", 3, true);
-    callback(24, "compile", 6, true);
-    callback(32, "releaseNodeComputeInfos", 3, false);
+    struct.callback(8, "getName", 1, true);
+    struct.callback(16, "getCapability", 3, true);
+    struct.callback(24, "compile", 6, true);
+    struct.callback(32, "releaseNodeComputeInfos", 3, false);
   }
 
   /** The struct that ONNX Runtime sees, until {@link #close}. */
   long address() {
     return struct.address();
-  }
-
-  private void callback(long offset, String method, int parameters, boolean result) {
-    struct.set(
-        ValueLayout.JAVA_LONG,
-        offset,
-        Stub.of(MethodHandles.lookup(), this, method, parameters, result, arena));
   }
 
   long getName(long self) {

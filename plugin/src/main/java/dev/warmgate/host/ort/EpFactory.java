@@ -1,12 +1,8 @@
 package dev.warmgate.host.ort;
 
-import dev.warmgate.host.ffi.Stub;
 import dev.warmgate.host.ffi.Native;
 import dev.warmgate.config.WarmgateOptions;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandles;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -32,7 +28,7 @@ final class EpFactory implements AutoCloseable {
 
   private final OrtApi api;
   private final Arena arena = Arena.ofShared();
-  private final MemorySegment struct = Upcall.struct(STRUCT_BYTES, arena);
+  private final CallbackStruct struct = new CallbackStruct(this, STRUCT_BYTES, arena);
   private final long name = arena.allocateFrom(NAME).address();
   private final long vendor = arena.allocateFrom(VENDOR).address();
   private final long version = arena.allocateFrom(VERSION).address();
@@ -40,29 +36,22 @@ final class EpFactory implements AutoCloseable {
 
   EpFactory(OrtApi api) {
     this.api = api;
-    callback(8, "getName", 1, true);
-    callback(16, "getVendor", 1, true);
-    callback(24, "getSupportedDevices", 6, true);
-    callback(32, "createEp", 7, true);
-    callback(40, "releaseEp", 2, false);
-    callback(48, "getVendorId", 1, true);
-    callback(56, "getVersion", 1, true);
-    callback(72, "createAllocator", 4, true);
-    callback(80, "releaseAllocator", 2, false);
-    callback(88, "createDataTransfer", 2, true);
-    callback(96, "isStreamAware", 1, true);
+    struct.callback(8, "getName", 1, true);
+    struct.callback(16, "getVendor", 1, true);
+    struct.callback(24, "getSupportedDevices", 6, true);
+    struct.callback(32, "createEp", 7, true);
+    struct.callback(40, "releaseEp", 2, false);
+    struct.callback(48, "getVendorId", 1, true);
+    struct.callback(56, "getVersion", 1, true);
+    struct.callback(72, "createAllocator", 4, true);
+    struct.callback(80, "releaseAllocator", 2, false);
+    struct.callback(88, "createDataTransfer", 2, true);
+    struct.callback(96, "isStreamAware", 1, true);
   }
 
   /** The struct that ONNX Runtime sees, until {@link #close}. */
   long address() {
     return struct.address();
-  }
-
-  private void callback(long offset, String method, int parameters, boolean result) {
-    struct.set(
-        ValueLayout.JAVA_LONG,
-        offset,
-        Stub.of(MethodHandles.lookup(), this, method, parameters, result, arena));
   }
 
   long getName(long self) {

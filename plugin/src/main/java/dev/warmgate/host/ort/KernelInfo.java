@@ -22,7 +22,6 @@ import java.util.Optional;
  * that it came with.
  */
 final class KernelInfo {
-
   private final OrtApi api;
   private final long info;
 
@@ -34,6 +33,7 @@ final class KernelInfo {
   /** The node's name; it may be empty. */
   String name() {
     try (Arena arena = Arena.ofConfined()) {
+      // SAFETY: ONNX Runtime writes the size, then as many bytes as that said; all of it is ours.
       MemorySegment size = arena.allocate(JAVA_LONG);
       MemorySegment function = api.function(OrtAbi.KERNEL_INFO_GET_NODE_NAME);
       api.check((long) STATUS_3.invokeExact(function, info, 0L, size.address()));
@@ -52,6 +52,8 @@ final class KernelInfo {
    */
   Optional<Long> constant(int input) {
     try (Arena arena = Arena.ofConfined()) {
+      // SAFETY: ONNX Runtime writes an int and a pointer, and keeps the tensor for the kernel's
+      // life.
       MemorySegment constant = arena.allocate(JAVA_INT);
       long out = arena.allocate(JAVA_LONG).address();
       api.check(
@@ -95,6 +97,7 @@ final class KernelInfo {
 
   private long inputs() {
     try (Arena arena = Arena.ofConfined()) {
+      // SAFETY: ONNX Runtime writes one number.
       long out = arena.allocate(JAVA_LONG).address();
       api.check(
           (long) STATUS_2.invokeExact(api.function(OrtAbi.KERNEL_INFO_GET_INPUT_COUNT), info, out));

@@ -1,12 +1,9 @@
 package dev.warmgate.host.ort;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.function.Consumer;
 
-/** The way from C into Java: stubs, and the wall that no exception gets through. */
+/** The wall between C and Java that no exception gets through. */
 final class Upcall {
   private static final System.Logger LOG = System.getLogger(Upcall.class.getName());
 
@@ -93,17 +90,5 @@ final class Upcall {
   /** For the hot path, which has a try block of its own. */
   static void probe(String name) {
     fault.accept(name);
-  }
-
-  /** A struct with the API's version in front and zeros behind it. */
-  static MemorySegment struct(long bytes, Arena arena) {
-    return struct(bytes, OrtApi.VERSION, arena);
-  }
-
-  /** A struct with a version in front and zeros behind it. */
-  static MemorySegment struct(long bytes, int version, Arena arena) {
-    MemorySegment struct = arena.allocate(bytes, 8);
-    struct.set(ValueLayout.JAVA_INT, 0, version);
-    return struct;
   }
 }
