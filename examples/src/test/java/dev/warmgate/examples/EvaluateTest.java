@@ -92,7 +92,15 @@ class EvaluateTest {
   @Test
   void perplexityIsThatOfOnePassOverTheText() throws IOException, OrtException {
     JsonObject report =
-        json("--max-tokens", "150", "--expert-memory", "25%", "--routing", "lossless");
+        json(
+            "--max-tokens",
+            "150",
+            "--expert-memory",
+            "25%",
+            "--routing",
+            "lossless",
+            "--option",
+            "precision=exact");
     assertEquals(150, report.get("tokens").getAsInt());
     assertEquals(TEXT.toString(), report.get("text").getAsString());
     List<JsonObject> rows = rows(report);

@@ -89,11 +89,26 @@ class GenerationTest {
     }
     WarmgateProvider provider = WarmgateProvider.register(ExampleModel.environment());
     for (String memory : List.of("100%", "25%", "2%")) {
-      SessionSetup setup = options -> provider.addTo(options, Map.of("expert_memory", memory));
+      Map<String, String> given = Map.of("expert_memory", memory, "precision", "exact");
+      SessionSetup setup = options -> provider.addTo(options, given);
       try (DecoderModel served = DecoderModel.open(ExampleModel.environment(), directory, setup)) {
         assertEquals(expected, generate(served, PROMPT, 200, Sampling.GREEDY).tokens(), memory);
       }
     }
+  }
+
+  @Test
+  void withRoundedActivationsTheBudgetChangesNothingEither() throws IOException, OrtException {
+    WarmgateProvider provider = WarmgateProvider.register(ExampleModel.environment());
+    List<List<Integer>> texts = new ArrayList<>();
+    for (String memory : List.of("100%", "25%", "2%")) {
+      SessionSetup setup = options -> provider.addTo(options, Map.of("expert_memory", memory));
+      try (DecoderModel served =
+          DecoderModel.open(ExampleModel.environment(), ExampleModel.directory(), setup)) {
+        texts.add(generate(served, PROMPT, 200, Sampling.GREEDY).tokens());
+      }
+    }
+    assertEquals(1, texts.stream().distinct().count(), texts.toString());
   }
 
   @Test

@@ -80,7 +80,9 @@ final class CheckCommand extends WarmgateCommand {
   @Option(
       names = "--precision",
       paramLabel = "exact|fast",
-      description = "What quantised experts are multiplied by (exact).")
+      description =
+          "What quantised experts are multiplied by (exact, which compares all else most"
+              + " closely; a session's default is fast).")
   private String precision;
 
   @Mixin private final EngineOptions options = new EngineOptions();
@@ -107,6 +109,7 @@ final class CheckCommand extends WarmgateCommand {
     if (precision != null) {
       options.set("precision", precision);
     }
+    options.setDefault("precision", "exact");
     options.startCold();
     Engine stock = Engine.stock(options);
     Engine warmgate = Engine.warmgate(options);

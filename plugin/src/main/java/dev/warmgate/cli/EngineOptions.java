@@ -33,9 +33,14 @@ final class EngineOptions {
     others.put(key, value);
   }
 
+  /** Sets an option that this command has another default for than a session. */
+  void setDefault(String key, String value) {
+    others.putIfAbsent(key, value);
+  }
+
   /** For comparisons: nothing that an earlier run learned, unless it was asked for. */
   void startCold() {
-    others.putIfAbsent("warm_start", "off");
+    setDefault("warm_start", "off");
   }
 
   /** The session options of the plugin as they were given, unchecked. */

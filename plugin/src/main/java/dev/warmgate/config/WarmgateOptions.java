@@ -159,10 +159,10 @@ public record WarmgateOptions(
               "which expert makes room for an absent one; default is learned"),
           new Definition(
               "precision",
-              "exact",
+              "fast",
               values(Precision.class),
-              "what quantised experts are multiplied by: fp32 activations as they are (exact), or"
-                  + " rounded to int8 in blocks of 32 (fast); other experts are always exact"),
+              "what quantised experts are multiplied by: activations rounded to int8 in blocks of 32"
+                  + " (fast), or as they are (exact); other experts are always exact"),
           new Definition(
               "tier",
               "auto",
@@ -223,7 +223,7 @@ public record WarmgateOptions(
         RoutingOptions.parse(given),
         choice(given, "prefetch", Prefetch.class).orElse(Prefetch.GATE),
         choice(given, "eviction", Eviction.class).orElse(Eviction.DEFAULT),
-        choice(given, "precision", Precision.class).orElse(Precision.EXACT),
+        choice(given, "precision", Precision.class).orElse(Precision.FAST),
         tier(given),
         count(given, "threads", 1024),
         count(given, "io_threads", 256),
