@@ -23,7 +23,8 @@ final class FfnSpeed {
   private static final long MEMORY = 384L << 20;
   private static final long HUGE_PAGE = 2L << 20;
   private static final int MADV_HUGEPAGE = 14;
-  private static final long CASE_NANOS = 120_000_000;
+  private static final long READ_WINDOW = 24L << 20;
+  private static final long CASE_NANOS = 200_000_000;
   private static final int TOP_K = 8;
   private static final int EXPERTS = 128; // of a layer
 
@@ -33,7 +34,7 @@ final class FfnSpeed {
       libc("madvise", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
 
   private final MemorySegment memory;
-  private double read; // most bytes a ns that the read loop has seen with as many threads
+  private long reads;
 
   private record Case(String name, FfnShape shape, boolean zeroPoints) {}
 
@@ -62,7 +63,6 @@ final class FfnSpeed {
   /** Prints a line for each shape, format, precision, number of threads and number of tokens. */
   void print(Kernels kernels, List<Integer> threads) {
     for (int count : threads) {
-      read = 0;
       try (SpinTeam team = new SpinTeam(count)) {
         for (int[] shape : new int[][] {{2048, 768}, {1024, 512}}) {
           FfnShape fp32 = FfnShape.of(shape[0], shape[1], Activation.SWIGLU_HALVES);
@@ -102,8 +102,8 @@ final class FfnSpeed {
     int wave = tokens == 1 ? TOP_K : tokens == 64 ? 1 : EXPERTS;
     int topK = tokens == 64 ? 1 : TOP_K;
     int each = tokens * topK / wave;
-    readBandwidth(team);
     double best = Double.MAX_VALUE;
+    double read = 0;
     try (Arena arena = Arena.ofShared();
         FfnBatch batch = new FfnBatch(shape, wave)) {
       int slots = Math.multiplyExact(tokens, topK);
@@ -127,13 +127,13 @@ final class FfnSpeed {
         team.run(p -> kernels.run(Step.UP, batch, p));
         team.run(p -> kernels.run(Step.DOWN, batch, p));
         best = Math.min(best, (double) (System.nanoTime() - start));
+        // In turns, since the machine's speed changes from one moment to the next.
+        read = tokens == 1 ? Math.max(read, readBandwidth(team)) : read;
       }
     }
-    readBandwidth(team);
     double flops = 2.0 * wave * each * shape.hidden() * ((long) shape.rows1() + shape.inner());
     System.out.printf(
-        "%s, %d thread(s), H=%d I=%d, %s, %d token(s): %.0f µs, %.1f GB/s, %.0f %% of %.1f,"
-            + " %.0f GFLOP/s%n",
+        "%s, %d thread(s), H=%d I=%d, %s, %d token(s): %.0f µs, %.0f GFLOP/s%s%n",
         kernels.tier().id(),
         team.width(),
         shape.hidden(),
@@ -141,10 +141,12 @@ final class FfnSpeed {
         c.name(),
         tokens,
         best / 1e3,
-        (double) wave * bytes / best,
-        100.0 * wave * bytes / best / read,
-        read,
-        flops / best);
+        flops / best,
+        read == 0 ? "" : ofReading(wave * bytes / best, read));
+  }
+
+  private static String ofReading(double rate, double read) {
+    return ", %.1f GB/s, %.0f %% of %.1f".formatted(rate, 100 * rate / read, read);
   }
 
   private static MemorySegment floats(Arena arena, long count) {
@@ -195,18 +197,13 @@ final class FfnSpeed {
     return m.weights().byteSize() + m.scales().byteSize() + m.zeroPoints().byteSize();
   }
 
-  /** What the memory gives to the C library's memchr for a byte that isn't there. */
-  private void readBandwidth(SpinTeam team) {
-    long window = 24L << 20;
-    double best = Double.MAX_VALUE;
-    for (int round = 0; round < 16; round++) {
-      long from = round * window;
-      long part = window / team.width();
-      long start = System.nanoTime();
-      team.run(p -> read(memory.asSlice(from + p * part, part)));
-      best = Math.min(best, (double) (System.nanoTime() - start));
-    }
-    read = Math.max(read, window / best);
+  /** Bytes a ns that the memory gives to the C library's memchr for a byte that isn't there. */
+  private double readBandwidth(SpinTeam team) {
+    long from = reads++ % (MEMORY / READ_WINDOW) * READ_WINDOW;
+    long part = READ_WINDOW / team.width();
+    long start = System.nanoTime();
+    team.run(p -> read(memory.asSlice(from + p * part, part)));
+    return (double) READ_WINDOW / (System.nanoTime() - start);
   }
 
   private static void read(MemorySegment memory) {
