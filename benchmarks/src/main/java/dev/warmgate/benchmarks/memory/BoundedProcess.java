@@ -1,13 +1,13 @@
 package dev.warmgate.benchmarks.memory;
 
-import com.google.gson.Gson;
+import dev.warmgate.benchmarks.WorkerProcess;
+import dev.warmgate.benchmarks.WorkerProcess.Ended;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
+import java.util.Optional;
 
 /** Runs a {@link Worker} in a Java of its own, all of it under a memory limit. */
 final class BoundedProcess {
@@ -18,13 +18,7 @@ final class BoundedProcess {
 
   /** What all engines get alike: a small heap, and no thread more than needed. */
   private static final List<String> JAVA =
-      List.of(
-          "-XX:+UseSerialGC",
-          "-Xmx64m",
-          "-XX:ReservedCodeCacheSize=48m",
-          "-XX:-UsePerfData",
-          "--enable-native-access=ALL-UNNAMED",
-          "--sun-misc-unsafe-memory-access=allow");
+      List.of("-XX:+UseSerialGC", "-Xmx64m", "-XX:ReservedCodeCacheSize=48m", "-XX:-UsePerfData");
 
   private final Path controlGroups;
 
@@ -73,15 +67,8 @@ final class BoundedProcess {
   private static Process start(Task task, ControlGroup group) throws IOException {
     List<String> command =
         new ArrayList<>(
-            List.of(
-                "sh",
-                "-c",
-                "echo $$ > \"$0\" && exec \"$@\"",
-                group.members().toString(),
-                Path.of(System.getProperty("java.home"), "bin", "java").toString()));
-    command.addAll(JAVA);
-    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-    command.addAll(List.of(Worker.class.getName(), task.json()));
+            List.of("sh", "-c", "echo $$ > \"$0\" && exec \"$@\"", group.members().toString()));
+    command.addAll(WorkerProcess.command(Worker.class, JAVA, task));
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().put("MALLOC_ARENA_MAX", "2");
     return builder.start();
@@ -89,36 +76,16 @@ final class BoundedProcess {
 
   private static Outcome result(Process process, Task task, ControlGroup group)
       throws IOException, InterruptedException {
-    process.getOutputStream().close();
-    var output = new StringBuilder();
-    var errors = new StringBuilder();
-    Thread out = Thread.ofVirtual().start(() -> drain(process.getInputStream(), output));
-    Thread err = Thread.ofVirtual().start(() -> drain(process.getErrorStream(), errors));
-    long patience = (long) (task.warmUpSeconds() + task.seconds()) + SLACK_SECONDS;
-    if (!process.waitFor(patience, TimeUnit.SECONDS)) {
-      return new Outcome.Failed("not done after " + patience + " s");
+    var patience =
+        Duration.ofSeconds((long) (task.warmUpSeconds() + task.seconds()) + SLACK_SECONDS);
+    Optional<Ended> ended = WorkerProcess.await(process, patience);
+    if (ended.isEmpty()) {
+      return new Outcome.Failed("not done after " + patience.toSeconds() + " s");
     }
-    out.join();
-    err.join();
-    if (process.exitValue() == KILLED) {
-      return new Outcome.Failed("killed, out of memory");
-    }
-    if (process.exitValue() != 0) {
-      return new Outcome.Failed(lastLine(errors.toString()));
-    }
-    return new Outcome.Ran(
-        new Gson().fromJson(lastLine(output.toString()), Measured.class), group.peakBytes());
-  }
-
-  private static void drain(InputStream in, StringBuilder to) {
-    try (in) {
-      to.append(new String(in.readAllBytes(), StandardCharsets.UTF_8));
-    } catch (IOException e) {
-      to.append(e.getMessage());
-    }
-  }
-
-  private static String lastLine(String text) {
-    return text.lines().filter(line -> !line.isBlank()).reduce("", (a, b) -> b);
+    return switch (ended.get().exitCode()) {
+      case 0 -> new Outcome.Ran(ended.get().measured(Measured.class), group.peakBytes());
+      case KILLED -> new Outcome.Failed("killed, out of memory");
+      default -> new Outcome.Failed(ended.get().reason());
+    };
   }
 }

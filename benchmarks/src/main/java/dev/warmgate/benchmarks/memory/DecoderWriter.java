@@ -1,28 +1,20 @@
 package dev.warmgate.benchmarks.memory;
 
+import static dev.warmgate.benchmarks.OnnxProtos.attribute;
+import static dev.warmgate.benchmarks.OnnxProtos.value;
+
 import com.google.protobuf.ByteString;
-import dev.warmgate.onnx.proto.AttributeProto;
-import dev.warmgate.onnx.proto.AttributeProto.AttributeType;
+import dev.warmgate.benchmarks.GeneratedModel;
+import dev.warmgate.benchmarks.OnnxProtos;
 import dev.warmgate.onnx.proto.GraphProto;
-import dev.warmgate.onnx.proto.ModelProto;
 import dev.warmgate.onnx.proto.NodeProto;
-import dev.warmgate.onnx.proto.OperatorSetIdProto;
-import dev.warmgate.onnx.proto.StringStringEntryProto;
 import dev.warmgate.onnx.proto.TensorProto;
-import dev.warmgate.onnx.proto.TensorShapeProto;
-import dev.warmgate.onnx.proto.TensorShapeProto.Dimension;
-import dev.warmgate.onnx.proto.TypeProto;
-import dev.warmgate.onnx.proto.ValueInfoProto;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.IntConsumer;
 
 /**
@@ -32,36 +24,23 @@ import java.util.function.IntConsumer;
  *
  * <p>The experts add so little to the stream that they don't change what the next gates say.
  */
-final class DecoderWriter implements AutoCloseable {
+final class DecoderWriter {
   static final String HIDDEN = "hidden";
   static final String OUTPUT = "output";
 
-  private static final String CONTRIB = "com.microsoft";
   private static final float EXPERTS_SHARE = 0x1p-10f;
   private static final float EPSILON = 1e-6f;
-  private static final int ALIGNMENT = 4096;
-  private static final int CHUNK_BYTES = 1 << 20;
 
   private final DecoderShape shape;
   private final ResidualStream stream;
-  private final Noise noise;
-  private final String dataName;
-  private final FileChannel data;
-  private final GraphProto.Builder graph = GraphProto.newBuilder().setName("decoder");
-  private long dataEnd;
-  private long weights;
+  private final GeneratedModel model;
+  private final GraphProto.Builder graph;
 
-  private DecoderWriter(DecoderShape shape, long seed, Path dataFile) throws IOException {
+  private DecoderWriter(DecoderShape shape, long seed, GeneratedModel model) {
     this.shape = shape;
     stream = new ResidualStream(shape, null, seed);
-    noise = new Noise(seed + 2);
-    dataName = dataFile.getFileName().toString();
-    data =
-        FileChannel.open(
-            dataFile,
-            StandardOpenOption.CREATE,
-            StandardOpenOption.TRUNCATE_EXISTING,
-            StandardOpenOption.WRITE);
+    this.model = model;
+    graph = model.graph();
   }
 
   /** The input with what attention adds before a layer. */
@@ -69,43 +48,31 @@ final class DecoderWriter implements AutoCloseable {
     return "attention." + layer;
   }
 
-  /** Where {@link #write} puts external data. */
-  static Path dataFile(Path model) {
-    return model.resolveSibling(model.getFileName() + ".data");
-  }
-
   /**
-   * Writes {@code model} and {@link #dataFile}, and waits until they are on the disk.
+   * Writes {@code model} and {@link GeneratedModel#dataFile}, and waits until they are on the disk.
    *
    * @param onLayer is told each layer
    */
   static void write(Path model, DecoderShape shape, long seed, IntConsumer onLayer)
       throws IOException {
-    try (DecoderWriter writer = new DecoderWriter(shape, seed, dataFile(model))) {
-      ModelProto proto = writer.build(onLayer);
-      writer.data.force(true);
-      try (OutputStream out = Files.newOutputStream(model)) {
-        proto.writeTo(out);
-      }
+    try (GeneratedModel files = new GeneratedModel(model, "decoder", seed + 2)) {
+      new DecoderWriter(shape, seed, files).build(onLayer);
+      files.save();
     }
   }
 
-  @Override
-  public void close() throws IOException {
-    data.close();
-  }
-
-  private ModelProto build(IntConsumer onLayer) throws IOException {
-    graph.addInput(value(HIDDEN)).addOutput(value(OUTPUT));
+  private void build(IntConsumer onLayer) throws IOException {
+    int hidden = shape.hidden();
+    graph.addInput(value(HIDDEN, hidden)).addOutput(value(OUTPUT, hidden));
     graph.addInitializer(constant("experts.share", EXPERTS_SHARE));
-    float[] ones = new float[shape.hidden()];
+    float[] ones = new float[hidden];
     Arrays.fill(ones, 1);
-    graph.addInitializer(constant("norm.weight", ones, shape.hidden()));
+    graph.addInitializer(constant("norm.weight", ones, hidden));
     String states = HIDDEN;
     String sum = "";
     for (int layer = 0; layer < shape.layers(); layer++) {
       String base = "/model/layers." + layer;
-      graph.addInput(value(attention(layer)));
+      graph.addInput(value(attention(layer), hidden));
       String x = node("Add", base + "/attention/Add", states, attention(layer));
       String experts = experts(layer, base + "/moe", normalised(base + "/norm", x));
       boolean last = layer == shape.layers() - 1;
@@ -123,13 +90,6 @@ final class DecoderWriter implements AutoCloseable {
     if (shape.layers() == 1) {
       graph.addNode(NodeProto.newBuilder().setOpType("Identity").addInput(sum).addOutput(OUTPUT));
     }
-    return ModelProto.newBuilder()
-        .setIrVersion(8)
-        .setProducerName("warmgate-benchmarks")
-        .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain("").setVersion(17))
-        .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain(CONTRIB).setVersion(1))
-        .setGraph(graph)
-        .build();
   }
 
   private String addOutput(String base, String sum, String experts) {
@@ -161,61 +121,24 @@ final class DecoderWriter implements AutoCloseable {
     stream.gate(layer, gate.asFloatBuffer());
     graph.addInitializer(constant(base + ".gate", gate, shape.hidden(), shape.experts()));
     String logits = node("MatMul", base + "/router/MatMul", x, base + ".gate");
-    int inner = shape.inner();
-    int hidden = shape.hidden();
+    String output = base + "/MoE/output_0";
     graph.addNode(
-        NodeProto.newBuilder()
-            .setOpType("MoE")
-            .setDomain(CONTRIB)
-            .setName(base + "/MoE")
-            .addAllInput(
-                Arrays.asList(
-                    x,
-                    logits,
-                    matrices(base + ".fc1", 2 * inner, hidden),
-                    "",
-                    matrices(base + ".fc2", hidden, inner)))
-            .addOutput(base + "/MoE/output_0")
-            .addAttribute(attribute("k", shape.topK()))
-            .addAttribute(attribute("normalize_routing_weights", 1))
-            .addAttribute(attribute("swiglu_fusion", 1))
-            .addAttribute(attribute("activation_alpha", 1f))
-            .addAttribute(attribute("activation_beta", 0f))
-            .addAttribute(
-                AttributeProto.newBuilder()
-                    .setName("activation_type")
-                    .setType(AttributeType.STRING)
-                    .setS(ByteString.copyFromUtf8("swiglu"))));
-    return base + "/MoE/output_0";
+        OnnxProtos.experts(
+            "MoE",
+            base + "/MoE",
+            shape.topK(),
+            List.of(
+                x,
+                logits,
+                matrices(base + ".fc1", 2 * shape.inner(), shape.hidden()),
+                "",
+                matrices(base + ".fc2", shape.hidden(), shape.inner())),
+            output));
+    return output;
   }
 
-  /** One matrix of each expert, random, such that what it makes is as large as what it takes. */
   private String matrices(String name, int rows, int columns) throws IOException {
-    long bytes = (long) shape.experts() * rows * columns * Float.BYTES;
-    long offset = Math.ceilDiv(dataEnd, ALIGNMENT) * ALIGNMENT;
-    float scale = (float) Math.sqrt(3.0 / columns);
-    ByteBuffer chunk = floats(CHUNK_BYTES / Float.BYTES);
-    for (long done = 0; done < bytes; done += chunk.limit()) {
-      chunk.clear().limit((int) Math.min(chunk.capacity(), bytes - done));
-      FloatBuffer values = chunk.asFloatBuffer();
-      while (values.hasRemaining()) {
-        values.put(noise.uniform(weights++) * scale);
-      }
-      while (chunk.hasRemaining()) {
-        data.write(chunk, offset + done + chunk.position());
-      }
-    }
-    dataEnd = offset + bytes;
-    graph.addInitializer(
-        TensorProto.newBuilder()
-            .setName(name)
-            .setDataType(TensorProto.DataType.FLOAT_VALUE)
-            .addAllDims(Arrays.asList((long) shape.experts(), (long) rows, (long) columns))
-            .setDataLocation(TensorProto.DataLocation.EXTERNAL)
-            .addExternalData(entry("location", dataName))
-            .addExternalData(entry("offset", Long.toString(offset)))
-            .addExternalData(entry("length", Long.toString(bytes))));
-    return name;
+    return model.matrices(name, shape.experts(), rows, columns);
   }
 
   /** Adds a node with one output; returns the output's name. */
@@ -227,19 +150,6 @@ final class DecoderWriter implements AutoCloseable {
             .addAllInput(Arrays.asList(inputs))
             .addOutput(name + "/output_0"));
     return name + "/output_0";
-  }
-
-  private ValueInfoProto value(String name) {
-    var dims =
-        TensorShapeProto.newBuilder()
-            .addDim(Dimension.newBuilder().setDimParam("tokens"))
-            .addDim(Dimension.newBuilder().setDimValue(shape.hidden()));
-    var type =
-        TypeProto.Tensor.newBuilder().setElemType(TensorProto.DataType.FLOAT_VALUE).setShape(dims);
-    return ValueInfoProto.newBuilder()
-        .setName(name)
-        .setType(TypeProto.newBuilder().setTensorType(type))
-        .build();
   }
 
   private static ByteBuffer floats(long count) {
@@ -262,22 +172,6 @@ final class DecoderWriter implements AutoCloseable {
     return tensor
         .setDataType(TensorProto.DataType.FLOAT_VALUE)
         .setRawData(ByteString.copyFrom(bytes))
-        .build();
-  }
-
-  private static StringStringEntryProto entry(String key, String value) {
-    return StringStringEntryProto.newBuilder().setKey(key).setValue(value).build();
-  }
-
-  private static AttributeProto attribute(String name, long value) {
-    return AttributeProto.newBuilder().setName(name).setType(AttributeType.INT).setI(value).build();
-  }
-
-  private static AttributeProto attribute(String name, float value) {
-    return AttributeProto.newBuilder()
-        .setName(name)
-        .setType(AttributeType.FLOAT)
-        .setF(value)
         .build();
   }
 }

@@ -1,5 +1,6 @@
 package dev.warmgate.benchmarks.memory;
 
+import dev.warmgate.benchmarks.Noise;
 import java.util.stream.IntStream;
 
 /**

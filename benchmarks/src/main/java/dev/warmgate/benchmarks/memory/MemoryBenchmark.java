@@ -1,14 +1,13 @@
 package dev.warmgate.benchmarks.memory;
 
+import dev.warmgate.benchmarks.ErrorOfScale;
+import dev.warmgate.benchmarks.GeneratedModel;
+import dev.warmgate.benchmarks.Sessions;
 import dev.warmgate.benchmarks.memory.BoundedProcess.Outcome;
 import dev.warmgate.config.WarmgateOptions;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -75,10 +74,7 @@ final class MemoryBenchmark {
   static List<EngineSetup> stock() {
     return List.of(
         new EngineSetup(STOCK, Map.of(), Optional.empty()),
-        new EngineSetup(
-            STOCK + ", no prepacking",
-            Map.of("session.disable_prepacking", "1"),
-            Optional.empty()));
+        new EngineSetup(STOCK + ", no prepacking", Sessions.NO_PREPACKING, Optional.empty()));
   }
 
   /**
@@ -172,7 +168,7 @@ final class MemoryBenchmark {
 
   /** Lets the page cache forget the model: what an earlier process had there was paid by that. */
   private void dropPages() throws IOException {
-    Path data = DecoderWriter.dataFile(model);
+    Path data = GeneratedModel.dataFile(model);
     Process process =
         new ProcessBuilder("dd", "if=" + data, "iflag=nocache", "count=0", "status=none")
             .redirectErrorStream(true)
@@ -186,26 +182,10 @@ final class MemoryBenchmark {
 
   /**
    * The largest difference between what two engines said of the first tokens, over the largest
-   * value of the first.
+   * value of the first; NaN if they can't be compared.
    */
   double error(EngineSetup reference, EngineSetup engine) throws IOException {
-    FloatBuffer expected = floats(outputs(reference));
-    FloatBuffer actual = floats(outputs(engine));
-    if (expected.remaining() == 0 || expected.remaining() != actual.remaining()) {
-      return Double.NaN;
-    }
-    double largest = 0;
-    double error = 0;
-    while (expected.hasRemaining()) {
-      float value = expected.get();
-      largest = Math.max(largest, Math.abs(value));
-      error = Math.max(error, Math.abs(value - actual.get()));
-    }
-    return error / largest;
-  }
-
-  private static FloatBuffer floats(Path file) throws IOException {
-    return ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.nativeOrder()).asFloatBuffer();
+    return ErrorOfScale.between(outputs(reference), outputs(engine)).orElse(Double.NaN);
   }
 
   /** What no engine can beat with the slots of a run, over the tokens of that run. */

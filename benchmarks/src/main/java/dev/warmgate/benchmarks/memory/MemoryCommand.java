@@ -1,8 +1,10 @@
 package dev.warmgate.benchmarks.memory;
 
 import dev.warmgate.cli.OutputOptions;
+import dev.warmgate.benchmarks.GeneratedModel;
 import dev.warmgate.benchmarks.memory.BoundedProcess.Outcome;
 import dev.warmgate.benchmarks.memory.MemoryBenchmark.Pace;
+import dev.warmgate.benchmarks.WorkFolder;
 import dev.warmgate.config.MemoryBudget;
 import dev.warmgate.config.WarmgateOptions;
 import dev.warmgate.simulate.Trace;
@@ -193,11 +195,12 @@ public final class MemoryCommand implements Callable<Integer> {
     DecoderShape shape =
         DecoderShape.ofBytes(routes.layers(), routes.experts(), routes.topK(), bytes);
     Path model =
-        folder.model(
+        DecoderFile.in(
+            folder,
             shape,
             SEED,
             layer -> err.printf("writing the model, layer %d of %d%n", layer + 1, shape.layers()));
-    double disk = DiskSpeed.bytesPerSecond(DecoderWriter.dataFile(model), DISK_BYTES);
+    double disk = DiskSpeed.bytesPerSecond(GeneratedModel.dataFile(model), DISK_BYTES);
     MemoryBenchmark benchmark =
         new MemoryBenchmark(
             model,
@@ -207,7 +210,7 @@ public final class MemoryCommand implements Callable<Integer> {
             new Pace(threads, warmUp, tokens, seconds, seconds, SEED),
             new BoundedProcess(CONTROL_GROUPS),
             err);
-    try (ReadAhead ahead = ReadAhead.of(DecoderWriter.dataFile(model))) {
+    try (ReadAhead ahead = ReadAhead.of(GeneratedModel.dataFile(model))) {
       if (readAhead != null) {
         ahead.set(readAhead);
       }

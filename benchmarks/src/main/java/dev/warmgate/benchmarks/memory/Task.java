@@ -1,6 +1,5 @@
 package dev.warmgate.benchmarks.memory;
 
-import com.google.gson.Gson;
 import java.util.Map;
 
 /**
@@ -33,13 +32,4 @@ record Task(
     double warmUpSeconds,
     double seconds,
     int compared,
-    String outputs) {
-
-  String json() {
-    return new Gson().toJson(this);
-  }
-
-  static Task parse(String json) {
-    return new Gson().fromJson(json, Task.class);
-  }
-}
+    String outputs) {}

@@ -1,5 +1,6 @@
 package dev.warmgate.benchmarks.memory;
 
+import dev.warmgate.benchmarks.Noise;
 import dev.warmgate.simulate.Trace;
 import java.util.stream.IntStream;
 

@@ -1,12 +1,11 @@
 package dev.warmgate.benchmarks.memory;
 
 import ai.onnxruntime.OnnxTensor;
-import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
-import com.google.gson.GsonBuilder;
 import dev.warmgate.benchmarks.ProcessUse;
+import dev.warmgate.benchmarks.Sessions;
+import dev.warmgate.benchmarks.WorkerProcess;
 import dev.warmgate.host.ort.WarmgateProvider;
 import dev.warmgate.metrics.ResidencyStats;
 import dev.warmgate.metrics.RoutingStats;
@@ -36,53 +35,29 @@ final class Worker implements AutoCloseable {
 
   private Worker(Task task) throws IOException, OrtException {
     this.task = task;
-    OrtEnvironment environment =
-        OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
     stream = new ResidualStream(task.shape(), Routes.load(Path.of(task.routes())), task.seed());
-    try (var options = new OrtSession.SessionOptions()) {
-      options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
-      options.setIntraOpNumThreads(task.threads());
-      for (Map.Entry<String, String> entry : task.session().entrySet()) {
-        options.addConfigEntry(entry.getKey(), entry.getValue());
-      }
-      if (task.warmgate() == null) {
-        warmgate = Optional.empty();
-      } else {
-        warmgate = Optional.of(WarmgateProvider.register(environment));
-        warmgate.get().addTo(options, task.warmgate());
-      }
-      session = environment.createSession(task.model(), options);
-    }
-    addInput(environment, DecoderWriter.HIDDEN);
+    warmgate = task.warmgate() == null ? Optional.empty() : Optional.of(Sessions.warmgate());
+    session = Sessions.open(task.model(), task.threads(), task.session(), task.warmgate());
+    addInput(DecoderWriter.HIDDEN);
     for (int layer = 0; layer < task.shape().layers(); layer++) {
-      addInput(environment, DecoderWriter.attention(layer));
+      addInput(DecoderWriter.attention(layer));
     }
   }
 
-  private void addInput(OrtEnvironment environment, String name) throws OrtException {
+  private void addInput(String name) throws OrtException {
     int hidden = task.shape().hidden();
     FloatBuffer buffer =
         ByteBuffer.allocateDirect(hidden * Float.BYTES)
             .order(ByteOrder.nativeOrder())
             .asFloatBuffer();
     values.put(name, buffer);
-    inputs.put(name, OnnxTensor.createTensor(environment, buffer, new long[] {1, hidden}));
+    inputs.put(
+        name, OnnxTensor.createTensor(Sessions.environment(), buffer, new long[] {1, hidden}));
   }
 
-  /**
-   * Runs the task of the only argument; prints what came of it.
-   *
-   * <p>Ends the process with 1 and one line, if it can't.
-   */
+  /** The process. */
   public static void main(String[] args) {
-    try {
-      Measured measured = run(Task.parse(args[0]));
-      System.out.println(
-          new GsonBuilder().serializeSpecialFloatingPointValues().create().toJson(measured));
-    } catch (IOException | OrtException | RuntimeException e) {
-      System.err.println(String.valueOf(e.getMessage()).strip().replaceAll("\\s*\\R\\s*", " "));
-      System.exit(1);
-    }
+    WorkerProcess.work(args, Task.class, Worker::run);
   }
 
   /** Runs a task in this process. */

@@ -43,22 +43,20 @@ class WorkerTest {
   private Measured run(Map<String, String> session, Map<String, String> warmgate)
       throws IOException, OrtException {
     return Worker.run(
-        Task.parse(
-            new Task(
-                    model.toString(),
-                    folder.resolve("routes").toString(),
-                    shape,
-                    SEED,
-                    session,
-                    warmgate,
-                    2,
-                    COMPARED,
-                    TOKENS,
-                    60,
-                    60,
-                    COMPARED,
-                    folder.resolve("outputs").toString())
-                .json()));
+        new Task(
+            model.toString(),
+            folder.resolve("routes").toString(),
+            shape,
+            SEED,
+            session,
+            warmgate,
+            2,
+            COMPARED,
+            TOKENS,
+            60,
+            60,
+            COMPARED,
+            folder.resolve("outputs").toString()));
   }
 
   private float[] outputs() throws IOException {

@@ -1,29 +1,30 @@
-package dev.warmgate.benchmarks.memory;
+package dev.warmgate.benchmarks;
 
 /** Random numbers that are a function of a seed and of their place: none depends on another. */
-final class Noise {
+public final class Noise {
   private static final long GOLDEN = 0x9E3779B97F4A7C15L;
   private static final int PARTS = 4;
   private static final int PART_BITS = 16;
 
   private final long seed;
 
-  Noise(long seed) {
+  /** Another seed gives other numbers. */
+  public Noise(long seed) {
     this.seed = mix(seed * GOLDEN + 1);
   }
 
   /** Uniform from -1 up to 1. */
-  float uniform(long place) {
+  public float uniform(long place) {
     return (mix(seed + place * GOLDEN) >> 40) * 0x1p-23f;
   }
 
   /** Above 0, below 1. */
-  double share(long place) {
+  public double share(long place) {
     return ((mix(seed + place * GOLDEN) >>> 12) + 0.5) * 0x1p-52;
   }
 
   /** Close to a normal distribution, with mean 0 and variance 1: a sum of four uniform ones. */
-  float normal(long place) {
+  public float normal(long place) {
     long bits = mix(seed + place * GOLDEN);
     long sum = 0;
     for (int part = 0; part < PARTS; part++) {
