@@ -1,11 +1,10 @@
 package dev.warmgate.benchmarks.quantised;
 
-import com.google.gson.Gson;
 import java.util.List;
 import java.util.Map;
 
 /**
- * What one process is to time.
+ * What one process is to time, as one JSON object.
  *
  * @param model the ONNX file
  * @param outputs a file that receives what the first inputs of each size gave
@@ -32,12 +31,4 @@ record Task(
    * @param medianMillis of a run, for each size
    */
   record Measured(double createMillis, long createdBytes, List<Double> medianMillis) {}
-
-  String json() {
-    return new Gson().toJson(this);
-  }
-
-  static Task parse(String json) {
-    return new Gson().fromJson(json, Task.class);
-  }
 }

@@ -3,12 +3,11 @@ package dev.warmgate.benchmarks.quantised;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
-import com.google.gson.Gson;
 import dev.warmgate.benchmarks.ProcessUse;
+import dev.warmgate.benchmarks.Sessions;
+import dev.warmgate.benchmarks.WorkerProcess;
 import dev.warmgate.benchmarks.quantised.Task.Measured;
-import dev.warmgate.host.ort.WarmgateProvider;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -31,8 +30,7 @@ final class Worker implements AutoCloseable {
   private static final double WARM_UP_SHARE = 0.5;
 
   private final Task task;
-  private final OrtEnvironment environment =
-      OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+  private final OrtEnvironment environment = Sessions.environment();
   private final OrtSession session;
   private final double createMillis;
   private final long createdBytes;
@@ -40,32 +38,19 @@ final class Worker implements AutoCloseable {
   private Worker(Task task) throws IOException, OrtException {
     this.task = task;
     long begin = System.nanoTime();
-    try (var options = new OrtSession.SessionOptions()) {
-      options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
-      options.setIntraOpNumThreads(task.threads());
-      for (Map.Entry<String, String> entry : task.session().entrySet()) {
-        options.addConfigEntry(entry.getKey(), entry.getValue());
-      }
-      if (task.warmgate() != null) {
-        WarmgateProvider.register(environment).addTo(options, task.warmgate());
-      }
-      session = environment.createSession(task.model(), options);
-    }
+    session = Sessions.open(task.model(), task.threads(), task.session(), task.warmgate());
     createMillis = millisSince(begin);
     createdBytes = ProcessUse.peakRssBytes();
   }
 
-  /**
-   * Runs the task of the only argument; prints what came of it.
-   *
-   * <p>Ends the process with 1 and one line, if it can't.
-   */
+  /** The process. */
   public static void main(String[] args) {
-    try (Worker worker = new Worker(Task.parse(args[0]))) {
-      System.out.println(new Gson().toJson(worker.measure()));
-    } catch (IOException | OrtException | RuntimeException e) {
-      System.err.println(String.valueOf(e.getMessage()).strip().replaceAll("\\s*\\R\\s*", " "));
-      System.exit(1);
+    WorkerProcess.work(args, Task.class, Worker::run);
+  }
+
+  private static Measured run(Task task) throws IOException, OrtException {
+    try (Worker worker = new Worker(task)) {
+      return worker.measure();
     }
   }
 
