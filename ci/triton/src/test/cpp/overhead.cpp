@@ -1,13 +1,17 @@
 // Sends requests to small models, one at a time, in ten rounds in which all have their turn. Prints for each
-// model the median time of a request in microseconds, round by round.
+// model the median time of a request in microseconds, round by round: first on processors that sleep when
+// they have nothing to do, as between two requests, then on such that are kept awake, as a busy server's are.
 //
 //   overhead REPOSITORY BACKENDS JAVA_HOME MODEL...
+
+#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "../../../../../examples/triton/triton_server.h"
@@ -52,22 +56,45 @@ static double median(const TritonServer& server, const char* model, size_t reque
   return times[times.size() / 2];
 }
 
-int main(int argc, char** argv) {
-  if (argc < 5) {
-    return 2;
-  }
-  TritonServer server(argv[1], argv[2], argv[3]);
-  std::vector<std::string> lines(argv + 4, argv + argc);
-  for (int model = 4; model < argc; model++) {
-    median(server, argv[model], 30000);
+static void rounds(const TritonServer& server, const std::vector<const char*>& models, const char* how) {
+  std::vector<std::string> lines;
+  for (const char* model : models) {
+    lines.push_back(std::string(model) + how);
   }
   for (int round = 0; round < 10; round++) {
-    for (int model = 4; model < argc; model++) {
-      lines[model - 4] += " " + std::to_string(std::lround(median(server, argv[model], 2000)));
+    for (size_t i = 0; i < models.size(); i++) {
+      lines[i] += " " + std::to_string(std::lround(median(server, models[i], 2000)));
     }
   }
   for (const std::string& line : lines) {
     std::cout << line << std::endl;
   }
+}
+
+// Runs when nothing else wants the processor.
+static void stay_awake(const std::atomic<bool>& over) {
+  sched_param none{};
+  sched_setscheduler(0, SCHED_IDLE, &none);
+  while (!over) {
+  }
+}
+
+int main(int argc, char** argv) {
+  if (argc < 5) {
+    return 2;
+  }
+  TritonServer server(argv[1], argv[2], argv[3]);
+  std::vector<const char*> models(argv + 4, argv + argc);
+  for (const char* model : models) {
+    median(server, model, 30000);
+  }
+  rounds(server, models, ", processors sleep:");
+  std::atomic<bool> over{false};
+  std::vector<std::jthread> idle(std::max(1u, std::thread::hardware_concurrency()));
+  for (std::jthread& thread : idle) {
+    thread = std::jthread(stay_awake, std::ref(over));
+  }
+  rounds(server, models, ", processors awake:");
+  over = true;
   return 0;
 }
