@@ -16,15 +16,17 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Times the feed-forward steps, every format and precision, beside a loop that only reads. Experts
- * come in turn out of more memory than any cache holds, in huge pages where the system gives them.
+ * Times the feed-forward steps, every format and precision; one token beside a loop that only
+ * reads, in turns, since the machine's speed changes from one moment to the next. Figures are
+ * medians. Experts come in turn out of more memory than any cache holds, in huge pages where the
+ * system gives them.
  */
 final class FfnSpeed {
   private static final long MEMORY = 384L << 20;
   private static final long HUGE_PAGE = 2L << 20;
   private static final int MADV_HUGEPAGE = 14;
   private static final long READ_WINDOW = 24L << 20;
-  private static final long CASE_NANOS = 200_000_000;
+  private static final long CASE_NANOS = 250_000_000;
   private static final int TOP_K = 8;
   private static final int EXPERTS = 128; // of a layer
 
@@ -102,8 +104,8 @@ final class FfnSpeed {
     int wave = tokens == 1 ? TOP_K : tokens == 64 ? 1 : EXPERTS;
     int topK = tokens == 64 ? 1 : TOP_K;
     int each = tokens * topK / wave;
-    double best = Double.MAX_VALUE;
-    double read = 0;
+    List<Double> times = new ArrayList<>();
+    List<Double> shares = new ArrayList<>();
     try (Arena arena = Arena.ofShared();
         FfnBatch batch = new FfnBatch(shape, wave)) {
       int slots = Math.multiplyExact(tokens, topK);
@@ -126,9 +128,11 @@ final class FfnSpeed {
         long start = System.nanoTime();
         team.run(p -> kernels.run(Step.UP, batch, p));
         team.run(p -> kernels.run(Step.DOWN, batch, p));
-        best = Math.min(best, (double) (System.nanoTime() - start));
-        // In turns, since the machine's speed changes from one moment to the next.
-        read = tokens == 1 ? Math.max(read, readBandwidth(team)) : read;
+        double nanos = System.nanoTime() - start;
+        times.add(nanos);
+        if (tokens == 1) {
+          shares.add(TOP_K * bytes / nanos / readBandwidth(team));
+        }
       }
     }
     double flops = 2.0 * wave * each * shape.hidden() * ((long) shape.rows1() + shape.inner());
@@ -140,13 +144,17 @@ final class FfnSpeed {
         shape.inner(),
         c.name(),
         tokens,
-        best / 1e3,
-        flops / best,
-        read == 0 ? "" : ofReading(wave * bytes / best, read));
+        median(times) / 1e3,
+        flops / median(times),
+        shares.isEmpty() ? "" : ofReading(wave * bytes / median(times), median(shares)));
   }
 
-  private static String ofReading(double rate, double read) {
-    return ", %.1f GB/s, %.0f %% of %.1f".formatted(rate, 100 * rate / read, read);
+  private static String ofReading(double rate, double share) {
+    return ", %.1f GB/s, %.0f %% of reading".formatted(rate, 100 * share);
+  }
+
+  private static double median(List<Double> values) {
+    return values.stream().sorted().toList().get(values.size() / 2);
   }
 
   private static MemorySegment floats(Arena arena, long count) {

@@ -199,7 +199,8 @@ class FfnTest {
       for (Tier other : Tier.values()) {
         if (other != tier && Kernels.availability(other).isAvailable()) {
           boolean shared = step == Step.COMBINE && other.base() == tier.base();
-          assertEquals(shared, function.equals(Kernels.of(other).function(step)), step + " " + other);
+          assertEquals(
+              shared, function.equals(Kernels.of(other).function(step)), step + " " + other);
         }
       }
     }
