@@ -7,9 +7,9 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import dev.warmgate.onnx.SmallGraphs;
-import java.io.File;
 import java.io.IOException;
 import java.nio.FloatBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -49,15 +49,18 @@ class OverheadSpeed {
     Path client = folder.resolve("overhead");
     compile("overhead.cpp", client, "-Wl,-rpath," + Suite.core());
     System.out.printf("direct: %.1f us%n", direct(repository.resolve("small/1/model.onnx")));
-    System.out.flush();
-    run(
+    List<String> measure =
         List.of(
             client.toString(),
             repository.toString(),
             backends.toString(),
             System.getProperty("java.home"),
             "null",
-            "small"));
+            "small");
+    System.out.printf("all processors%n%s", run(measure));
+    List<String> pinned = new ArrayList<>(List.of("taskset", "-c", "0"));
+    pinned.addAll(measure);
+    System.out.printf("one processor, which nobody has to wake%n%s", run(pinned));
   }
 
   private static void compile(String source, Path target, String... options)
@@ -74,11 +77,14 @@ class OverheadSpeed {
     run(all);
   }
 
-  private static void run(List<String> command) throws IOException, InterruptedException {
+  /** What a command prints. */
+  private static String run(List<String> command) throws IOException, InterruptedException {
     ProcessBuilder builder = new ProcessBuilder(command);
-    builder.redirectOutput(ProcessBuilder.Redirect.INHERIT);
-    builder.redirectError(new File("/dev/null"));
-    assertEquals(0, builder.start().waitFor(), () -> String.join(" ", command));
+    builder.redirectError(ProcessBuilder.Redirect.DISCARD);
+    Process process = builder.start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, process.waitFor(), () -> String.join(" ", command));
+    return output;
   }
 
   /** The median of runs from Java, in microseconds. */
