@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.warmgate.kernels.WeightFormat.Quantised;
 import java.lang.foreign.Arena;
@@ -162,6 +163,22 @@ class WeightFormatTest {
     }
     assertArrayEquals(up, layer.up(kernels, 1, 0, true), layer.toString());
     assertArrayEquals(down, layer.down(kernels, 1, 0, true), layer.toString());
+  }
+
+  /** A variant multiplies integers in another way, and integers have one sum. */
+  @Test
+  void aVariantGivesTheBitsOfItsTier() {
+    assumeTrue(tier != tier.base(), "not a variant");
+    Kernels base = Kernels.of(tier.base());
+    for (WeightFormat format : formats()) {
+      for (Precision precision : Precision.values()) {
+        WeightCase layer = random(format, precision, 90);
+        assertArrayEquals(
+            layer.up(base, 1, 0, false), layer.up(kernels, 1, 0, false), layer.toString());
+        assertArrayEquals(
+            layer.down(base, 1, 0, false), layer.down(kernels, 1, 0, false), layer.toString());
+      }
+    }
   }
 
   @Test
