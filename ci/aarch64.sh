@@ -112,12 +112,16 @@ kernels_line() {
   # What allocates is up to the optimising compiler.
   tests neoverse-n1 kernels --scan-class-path=target/test-classes '--exclude-classname=.*AllocationTest' &&
     tiers=neon-dotprod tests neoverse-n1 kernels -c dev.warmgate.kernels.WeightFormatTest &&
-    tests cortex-a72 kernels -c dev.warmgate.kernels.FfnTest -c dev.warmgate.kernels.WeightFormatTest
+    tests neoverse-n1 plugin -c dev.warmgate.routing.PolicyRouterTest
 }
 plugin_line() {
+  local routing=dev.warmgate.routing
   tests neoverse-n1 hwdetect --scan-class-path=target/test-classes &&
+    tests cortex-a72 kernels -c dev.warmgate.kernels.FfnTest -c dev.warmgate.kernels.WeightFormatTest &&
     tests neoverse-n1 plugin -c dev.warmgate.host.ort.SessionTest \
-      -c dev.warmgate.host.ort.StockComparisonTest &&
+      -c dev.warmgate.host.ort.StockComparisonTest -c $routing.AdaptiveLambdaTest -c $routing.AffinityTest \
+      -c $routing.GivenWeightsTest -c $routing.PagingAdvisorTest -c $routing.SelectionTest \
+      -c $routing.dispatch.PhaseRouterTest -c $routing.dispatch.ResidencyCapacityTest &&
     echo "== check on neoverse-n1" &&
     emulated neoverse-n1 . dev.warmgate.cli.Main check examples/model/warmgate-kjv \
       --expert-memory 25% --tokens 16 --option tier=neon
