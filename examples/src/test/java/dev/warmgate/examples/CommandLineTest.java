@@ -102,8 +102,13 @@ class CommandLineTest {
     assertTrue(
         json.get("peak_slot_bytes").getAsLong() <= json.get("expert_memory_bytes").getAsLong());
 
+    assertEquals("fast", json.get("precision").getAsString());
+
     JsonObject stock = written(List.of("--stock"));
-    assertEquals(written(EXACT).get("token_ids"), stock.get("token_ids"));
+    assertTrue(stock.get("precision").isJsonNull());
+    JsonObject exact = written(EXACT);
+    assertEquals("exact", exact.get("precision").getAsString());
+    assertEquals(exact.get("token_ids"), stock.get("token_ids"));
     assertEquals("stock", stock.get("name").getAsString());
     assertTrue(stock.get("hit_rate").isJsonNull());
   }

@@ -1,11 +1,11 @@
 package dev.warmgate.cli;
 
-import dev.warmgate.expert.MoeModel;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import dev.warmgate.config.WarmgateOptions;
+import dev.warmgate.expert.MoeModel;
 import dev.warmgate.generate.DecoderModel;
 import dev.warmgate.generate.GenAiConfig;
 import dev.warmgate.generate.SessionSetup;
@@ -70,6 +70,12 @@ final class Engine {
   /** {@code stock}, or the routing mode. */
   String name() {
     return name;
+  }
+
+  /** What quantised experts, if there are any, are multiplied by; empty for stock. */
+  Optional<String> precision() {
+    return options.map(
+        given -> WarmgateOptions.parse(given).precision().name().toLowerCase(Locale.ROOT));
   }
 
   /** Prepares a session's options. */

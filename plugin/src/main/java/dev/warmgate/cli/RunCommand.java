@@ -145,7 +145,7 @@ final class RunCommand extends WarmgateCommand {
     Optional<ResidencyStats> before = engine.statistics();
     Optional<RoutingStats> routedBefore = engine.routingStatistics();
     Optional<ExpertUse> use = expertUse ? Optional.of(watch()) : Optional.empty();
-    RunReport report = new RunReport(engine.name());
+    RunReport report = new RunReport(engine);
     if (several.isPresent()) {
       writeAll(several.get(), report, sampling, tokenizer.orElseThrow());
     } else {

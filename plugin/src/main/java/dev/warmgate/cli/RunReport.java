@@ -12,7 +12,7 @@ import java.util.Optional;
 
 /** What {@code run} tells when it is done: an object for programs, a line for people. */
 final class RunReport {
-  private final String name;
+  private final Engine engine;
   private final List<JsonObject> texts = new ArrayList<>();
   private Optional<ResidencyStats> residency = Optional.empty();
   private Optional<RoutingStats> routing = Optional.empty();
@@ -23,8 +23,8 @@ final class RunReport {
   private int tokens;
   private double tokensPerSecond;
 
-  RunReport(String name) {
-    this.name = name;
+  RunReport(Engine engine) {
+    this.engine = engine;
   }
 
   /** The only text. */
@@ -81,7 +81,8 @@ final class RunReport {
    * demo} prints it, so that one reader serves both.
    */
   JsonObject json() {
-    JsonObject report = Json.object("name", name);
+    JsonObject report = Json.object("name", engine.name());
+    report.add("precision", Json.of(engine.precision()));
     if (generation.isPresent()) {
       report.add("text", Json.of(text));
     }
