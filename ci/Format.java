@@ -1,5 +1,6 @@
 import com.google.googlejavaformat.java.Formatter;
 import com.google.googlejavaformat.java.FormatterException;
+import com.google.googlejavaformat.java.ImportOrderer;
 import com.google.googlejavaformat.java.JavaFormatterOptions;
 import com.google.googlejavaformat.java.RemoveUnusedImports;
 import java.io.IOException;
@@ -27,7 +28,7 @@ public final class Format {
       String before = Files.readString(file);
       String after;
       try {
-        after = formatter.formatSource(RemoveUnusedImports.removeUnusedImports(before));
+        after = formatter.formatSource(imports(before));
       } catch (FormatterException e) {
         throw new FormatterException(file + ": " + e.getMessage());
       }
@@ -45,6 +46,12 @@ public final class Format {
         System.exit(1);
       }
     }
+  }
+
+  /** Those that are used, in their order. */
+  private static String imports(String source) throws FormatterException {
+    return ImportOrderer.reorderImports(
+        RemoveUnusedImports.removeUnusedImports(source), JavaFormatterOptions.Style.GOOGLE);
   }
 
   private static List<Path> sources(Path root) throws IOException {

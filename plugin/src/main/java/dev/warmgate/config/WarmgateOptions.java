@@ -2,6 +2,8 @@ package dev.warmgate.config;
 
 import dev.warmgate.kernels.Precision;
 import dev.warmgate.kernels.Tier;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -10,8 +12,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
 import java.util.stream.Collectors;
 
 /**

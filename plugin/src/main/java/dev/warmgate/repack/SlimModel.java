@@ -1,7 +1,7 @@
 package dev.warmgate.repack;
 
-import dev.warmgate.onnx.ExpertTensor;
 import dev.warmgate.onnx.Adaptation;
+import dev.warmgate.onnx.ExpertTensor;
 import dev.warmgate.onnx.ModelCopy;
 import dev.warmgate.onnx.ModelCopy.NewPlace;
 import dev.warmgate.onnx.ModelCopy.Piece;

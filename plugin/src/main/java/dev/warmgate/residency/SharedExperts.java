@@ -2,6 +2,7 @@ package dev.warmgate.residency;
 
 import dev.warmgate.metrics.ResidencyStats;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -10,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.nio.charset.StandardCharsets;
 import java.util.stream.Collectors;
 
 /**

@@ -3,13 +3,13 @@ package dev.warmgate.residency;
 import dev.warmgate.residency.eviction.EvictionPolicy;
 import dev.warmgate.residency.eviction.Sharing;
 import dev.warmgate.residency.eviction.VictimChooser;
-import java.util.function.IntPredicate;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.function.IntPredicate;
 
 /**
  * The slots of a cache: their memory, which expert each holds, and how many leases it has.

@@ -1,6 +1,5 @@
 package dev.warmgate.expert;
 
-import dev.warmgate.residency.eviction.EvictionKind;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -17,6 +16,7 @@ import dev.warmgate.residency.FileRegion;
 import dev.warmgate.residency.LayerStore;
 import dev.warmgate.residency.LeaseSet;
 import dev.warmgate.residency.SharedExperts;
+import dev.warmgate.residency.eviction.EvictionKind;
 import dev.warmgate.routing.GateRule;
 import dev.warmgate.routing.Selection;
 import java.io.IOException;

@@ -1,10 +1,10 @@
 package dev.warmgate.residency;
 
-import dev.warmgate.residency.eviction.EvictionKind;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.warmgate.residency.eviction.EvictionKind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,12 +1,12 @@
 package dev.warmgate.residency;
 
-import dev.warmgate.residency.eviction.EvictionKind;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.warmgate.metrics.ResidencyStats;
+import dev.warmgate.residency.eviction.EvictionKind;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;

@@ -1,6 +1,5 @@
 package dev.warmgate.residency;
 
-import dev.warmgate.residency.eviction.EvictionKind;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -9,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.warmgate.metrics.ResidencyStats;
 import dev.warmgate.residency.SharedExperts.Handle;
+import dev.warmgate.residency.eviction.EvictionKind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

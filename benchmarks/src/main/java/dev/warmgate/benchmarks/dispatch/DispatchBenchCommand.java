@@ -1,7 +1,7 @@
 package dev.warmgate.benchmarks.dispatch;
 
-import dev.warmgate.cli.OutputOptions;
 import dev.warmgate.benchmarks.ChartFile;
+import dev.warmgate.cli.OutputOptions;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;

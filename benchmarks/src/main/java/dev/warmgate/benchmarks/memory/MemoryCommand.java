@@ -1,10 +1,10 @@
 package dev.warmgate.benchmarks.memory;
 
-import dev.warmgate.cli.OutputOptions;
 import dev.warmgate.benchmarks.GeneratedModel;
+import dev.warmgate.benchmarks.WorkFolder;
 import dev.warmgate.benchmarks.memory.BoundedProcess.Outcome;
 import dev.warmgate.benchmarks.memory.MemoryBenchmark.Pace;
-import dev.warmgate.benchmarks.WorkFolder;
+import dev.warmgate.cli.OutputOptions;
 import dev.warmgate.config.MemoryBudget;
 import dev.warmgate.config.WarmgateOptions;
 import dev.warmgate.simulate.Trace;

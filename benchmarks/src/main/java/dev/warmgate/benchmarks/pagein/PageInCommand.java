@@ -1,8 +1,8 @@
 package dev.warmgate.benchmarks.pagein;
 
-import dev.warmgate.cli.OutputOptions;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import dev.warmgate.cli.OutputOptions;
 import dev.warmgate.generate.GenAiConfig;
 import dev.warmgate.hwdetect.HardwareDetector;
 import dev.warmgate.hwdetect.Plan;

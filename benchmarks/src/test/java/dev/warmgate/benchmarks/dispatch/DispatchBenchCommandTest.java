@@ -3,9 +3,9 @@ package dev.warmgate.benchmarks.dispatch;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.warmgate.benchmarks.CommandResult;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import dev.warmgate.benchmarks.CommandResult;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

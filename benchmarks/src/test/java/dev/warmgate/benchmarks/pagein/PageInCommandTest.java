@@ -3,9 +3,9 @@ package dev.warmgate.benchmarks.pagein;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.warmgate.benchmarks.CommandResult;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import dev.warmgate.benchmarks.CommandResult;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;

@@ -2,15 +2,15 @@ package dev.warmgate.host.ort;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import dev.warmgate.host.ffi.Stub;
 import dev.warmgate.host.ffi.Native;
 import dev.warmgate.host.ffi.OrtLibrary;
+import dev.warmgate.host.ffi.Stub;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
-import java.nio.file.Path;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 

@@ -1,9 +1,11 @@
 package dev.warmgate.host.ort;
 
-import dev.warmgate.host.ffi.Native;
 import dev.warmgate.config.WarmgateOptions;
+import dev.warmgate.config.WarmgateOptions.Prefetch;
+import dev.warmgate.expert.GateMatrix;
 import dev.warmgate.expert.LayerSpec;
 import dev.warmgate.expert.MoeModel;
+import dev.warmgate.host.ffi.Native;
 import dev.warmgate.host.ort.MoeNode.UnsupportedNodeException;
 import dev.warmgate.hwdetect.Plan;
 import dev.warmgate.onnx.ExpertTensor.Role;
@@ -14,8 +16,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import dev.warmgate.expert.GateMatrix;
-import dev.warmgate.config.WarmgateOptions.Prefetch;
 
 /** {@code OrtEp}: the execution provider of one session. */
 final class Ep implements AutoCloseable {

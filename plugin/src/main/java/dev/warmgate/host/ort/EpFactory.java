@@ -1,7 +1,7 @@
 package dev.warmgate.host.ort;
 
-import dev.warmgate.host.ffi.Native;
 import dev.warmgate.config.WarmgateOptions;
+import dev.warmgate.host.ffi.Native;
 import java.lang.foreign.Arena;
 import java.util.HashMap;
 import java.util.Locale;

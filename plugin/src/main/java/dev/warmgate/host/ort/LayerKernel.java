@@ -1,8 +1,8 @@
 package dev.warmgate.host.ort;
 
-import dev.warmgate.host.ffi.Native;
 import dev.warmgate.expert.MoeLayer;
 import dev.warmgate.expert.Pool;
+import dev.warmgate.host.ffi.Native;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

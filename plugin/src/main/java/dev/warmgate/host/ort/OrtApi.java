@@ -20,9 +20,9 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
-import java.util.Optional;
 
 /**
  * ONNX Runtime's C API, as far as the provider calls it: {@code OrtApi} and {@code OrtEpApi} of
