@@ -52,6 +52,22 @@ public final class QMoeInputs {
     return new QMoeReference(spec).run(hidden, routers, shares);
   }
 
+  /** The same as floats. */
+  public float[] byTheRules(QMoeModelSpec spec) {
+    double[] exact = expected(spec);
+    float[] values = new float[exact.length];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) exact[i];
+    }
+    return values;
+  }
+
+  /** What an engine is compared with: stock's output, unless that is known to be off. */
+  public float[] oracle(QMoeModelSpec spec, QMoeSession stock) throws OrtException {
+    float[] output = run(stock);
+    return spec.stockIsOff() ? byTheRules(spec) : output;
+  }
+
   /** The model's output. */
   public float[] run(QMoeSession session) throws OrtException {
     return session.run(hidden, routers, shares);
