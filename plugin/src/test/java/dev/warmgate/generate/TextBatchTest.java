@@ -22,6 +22,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,6 +34,9 @@ class TextBatchTest {
   private static final SessionSetup STOCK = options -> {};
   private static final int TEXTS = 9;
   private static final int NEVER = -1;
+
+  /** Some units of the last place of fp16. */
+  private static final float HALF_TIE = 5e-3f;
 
   @TempDir Path folder;
 
@@ -92,7 +96,11 @@ class TextBatchTest {
     return written;
   }
 
-  private void assertSameAsStock(DecoderModel model, TextBatch batch, long seed)
+  /**
+   * @param tie how close the logits of two tokens may be, as part of the largest, so that either
+   *     may come
+   */
+  private void assertSameAsStock(DecoderModel model, TextBatch batch, long seed, float tie)
       throws OrtException {
     List<Order> orders = orders(new SplittableRandom(seed), model.config().vocabularySize());
     List<List<Integer>> written = write(batch, orders);
@@ -104,9 +112,29 @@ class TextBatchTest {
           int steps = order.until - order.from;
           expected = expected.subList(0, Math.min(steps, expected.size()));
         }
-        assertEquals(expected, written.get(i), "seed %d, text %d".formatted(seed, i));
+        String what = "seed %d, text %d".formatted(seed, i);
+        int same = same(expected, written.get(i));
+        if (same == Math.min(expected.size(), written.get(i).size())) {
+          assertEquals(expected, written.get(i), what);
+          continue;
+        }
+        // Where a cache in half precision rounds in another order, of two tokens either may come.
+        int one = expected.get(same);
+        int other = written.get(i).get(same);
+        List<Integer> text = new ArrayList<>(IntStream.of(order.prompt).boxed().toList());
+        text.addAll(expected.subList(0, same));
+        assertTrue(stock.asGood(text, one, other, tie), what + ": " + one + ", not " + other);
       }
     }
+  }
+
+  /** How many tokens two texts begin with alike. */
+  private static int same(List<Integer> one, List<Integer> other) {
+    int same = 0;
+    while (same < Math.min(one.size(), other.size()) && one.get(same).equals(other.get(same))) {
+      same++;
+    }
+    return same;
   }
 
   @ParameterizedTest
@@ -116,7 +144,7 @@ class TextBatchTest {
         TextBatch batch = TextBatch.of(model)) {
       assertTrue(batch.together());
       for (long seed = 0; seed < 2; seed++) {
-        assertSameAsStock(model, batch, seed);
+        assertSameAsStock(model, batch, seed, spec.cache() == ElementType.FLOAT ? 0 : HALF_TIE);
       }
     }
   }
@@ -131,7 +159,7 @@ class TextBatchTest {
     try (DecoderModel model = open(spec(ElementType.FLOAT, false, Lengths.MASK), setup);
         TextBatch batch = TextBatch.of(model)) {
       assertTrue(batch.together());
-      assertSameAsStock(model, batch, 5);
+      assertSameAsStock(model, batch, 5, 0);
     }
   }
 
@@ -140,7 +168,7 @@ class TextBatchTest {
     try (DecoderModel model = open(spec(ElementType.FLOAT, false, Lengths.WIDTH), STOCK);
         TextBatch batch = TextBatch.of(model)) {
       assertFalse(batch.together());
-      assertSameAsStock(model, batch, 6);
+      assertSameAsStock(model, batch, 6, 0);
     }
   }
 
