@@ -47,29 +47,6 @@ final class StockDecoder implements AutoCloseable {
   }
 
   private int next(List<Integer> text) throws OrtException {
-    float[] logits = logits(text);
-    int best = 0;
-    for (int id = 1; id < logits.length; id++) {
-      best = logits[id] > logits[best] ? id : best;
-    }
-    return best;
-  }
-
-  /**
-   * Whether two tokens are as good after a text: their logits differ by no more than that part of
-   * the largest magnitude.
-   */
-  boolean asGood(List<Integer> text, int one, int other, float tolerance) throws OrtException {
-    float[] logits = logits(text);
-    float largest = 0;
-    for (float logit : logits) {
-      largest = Math.max(largest, Math.abs(logit));
-    }
-    return Math.abs(logits[one] - logits[other]) <= tolerance * largest;
-  }
-
-  /** Those of the token that follows. */
-  private float[] logits(List<Integer> text) throws OrtException {
     Map<String, OnnxTensor> inputs = new HashMap<>();
     GenAiConfig.Names names = config.names();
     for (var input : session.getInputInfo().entrySet()) {
@@ -94,7 +71,12 @@ final class StockDecoder implements AutoCloseable {
     }
     try (OrtSession.Result result = session.run(inputs)) {
       float[][][] logits = (float[][][]) result.get(names.logits()).orElseThrow().getValue();
-      return logits[0][text.size() - 1];
+      float[] last = logits[0][text.size() - 1];
+      int best = 0;
+      for (int id = 1; id < last.length; id++) {
+        best = last[id] > last[best] ? id : best;
+      }
+      return best;
     } finally {
       inputs.values().forEach(OnnxTensor::close);
     }
