@@ -433,7 +433,11 @@ public final class ExpertCache implements AutoCloseable {
     lock.lock();
     try {
       switch (slots.state(slot)) {
-        case Slots.LOADING, Slots.FAILED -> loading.leave(slot);
+        case Slots.LOADING, Slots.FAILED -> {
+          loading.leave(slot);
+          // A reader that was woken for this one finds nothing, and sleeps again without asking.
+          ahead.start();
+        }
         default -> release(slot);
       }
     } finally {
