@@ -3,7 +3,7 @@
 #
 #   ci/aarch64.sh                 the tests of kernels and detection, a part of the plugin's, then `check` on the
 #                                 example model: under four minutes once all is built
-#   ci/aarch64.sh --all           with all tests of the plugin that aren't tagged slow: a quarter of an hour
+#   ci/aarch64.sh --all           with all tests of the plugin that aren't tagged slow: some twenty minutes
 #   ci/aarch64.sh --wrong-kernel  a NEON kernel with a sign turned round: ends well if the tests see it
 #
 # The emulated processor has dot products (neoverse-n1) for the whole run and lacks them (cortex-a72) for
