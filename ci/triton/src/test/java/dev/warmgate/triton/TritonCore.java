@@ -21,6 +21,13 @@ import org.bytedeco.tritonserver.tritonserver.TRITONSERVER_ServerOptions;
 
 /** A real Triton core in this process, over a model repository. Models are loaded when told. */
 final class TritonCore implements AutoCloseable {
+  /**
+   * A core up to 2.51, at least, crashes if a model goes in the moment after it was loaded, whatever
+   * its backend: the thread of its instance has yet to come back from warming up, and its list of
+   * instances is empty until then. Nothing tells when that is over.
+   */
+  private static final int SETTLE_MILLIS = 50;
+
   private final Callbacks callbacks = Callbacks.INSTANCE;
   private final TRITONSERVER_Server server;
 
@@ -77,8 +84,14 @@ final class TritonCore implements AutoCloseable {
     }
   }
 
+  /** Loads a model, and lets its instances settle. */
   void load(String model) {
     check(TRITONSERVER_ServerLoadModel(server, model));
+    try {
+      Thread.sleep(SETTLE_MILLIS);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   /** Asks for a model to go; that is done when its requests are. */
