@@ -363,8 +363,7 @@ public final class ExpertCache implements AutoCloseable {
    * Whether a slot that this caller waits for has become readable; its load lease is a lease then.
    */
   boolean arrived(int slot) throws IOException {
-    int now = slots.state(slot);
-    if (now == Slots.FAILED) {
+    if (failed(slot)) {
       lock.lock();
       try {
         IOException failure = loading.failure(slot);
@@ -373,7 +372,18 @@ public final class ExpertCache implements AutoCloseable {
         lock.unlock();
       }
     }
-    return now >= 0;
+    return slots.state(slot) >= 0;
+  }
+
+  /** Whether the read that a caller waits for has failed. */
+  boolean failed(int slot) {
+    return slots.state(slot) == Slots.FAILED;
+  }
+
+  /** Whether an expert is on its way. The caller holds the lock. */
+  boolean isLoading(int layer, int expert) {
+    int slot = slots.find(layer, expert);
+    return slot >= 0 && slots.state(slot) == Slots.LOADING;
   }
 
   void lock() {

@@ -13,9 +13,13 @@ import java.io.IOException;
  */
 public final class LeaseSet implements AutoCloseable {
   private static final byte WANTED = 0;
-  private static final byte LOADING = 1;
-  private static final byte READY = 2;
-  private static final byte DONE = 3;
+
+  /** Somebody else had begun to read it. */
+  private static final byte JOINED = 1;
+
+  private static final byte LOADING = 2;
+  private static final byte READY = 3;
+  private static final byte DONE = 4;
 
   private final ExpertCache cache;
   private final boolean counting;
@@ -93,7 +97,7 @@ public final class LeaseSet implements AutoCloseable {
    *
    * @param ready receives positions in {@code wanted}; at least as long
    * @return how many; 0 once all have been handed out and given back
-   * @throws IOException if a read failed; the caller closes this set
+   * @throws IOException if a read failed that was begun for this call; the caller closes this set
    */
   public int next(int[] ready) throws IOException {
     if (pending == 0) {
@@ -135,7 +139,7 @@ public final class LeaseSet implements AutoCloseable {
     for (int i = 0; i < count; i++) {
       if (states[i] == READY) {
         cache.release(slots[i]);
-      } else if (states[i] == LOADING) {
+      } else if (states[i] == LOADING || states[i] == JOINED) {
         cache.abandon(slots[i]);
       }
       states[i] = DONE;
@@ -195,11 +199,12 @@ public final class LeaseSet implements AutoCloseable {
   private void reserve() {
     for (int i = 0; i < count; i++) {
       if (states[i] == WANTED) {
+        boolean joins = cache.isLoading(layer, experts[i]);
         slots[i] = cache.reserve(layer, experts[i]);
         if (slots[i] < 0) {
           return;
         }
-        states[i] = LOADING;
+        states[i] = joins ? JOINED : LOADING;
       }
     }
   }
@@ -208,11 +213,24 @@ public final class LeaseSet implements AutoCloseable {
   private int collect() throws IOException {
     int ready = 0;
     for (int i = 0; i < count; i++) {
-      if (states[i] == LOADING && cache.arrived(slots[i])) {
+      if (states[i] == JOINED && cache.failed(slots[i])) {
+        readAgain(i);
+      }
+      if ((states[i] == LOADING || states[i] == JOINED) && cache.arrived(slots[i])) {
         states[i] = READY;
         ready++;
       }
     }
     return ready;
+  }
+
+  /**
+   * A guess that failed, or a read for a call that failed long ago, says little of what can be read
+   * now. Once: whatever comes of it is the outcome.
+   */
+  private void readAgain(int position) {
+    cache.abandon(slots[position]);
+    slots[position] = cache.reserve(layer, experts[position]);
+    states[position] = slots[position] < 0 ? WANTED : LOADING;
   }
 }
