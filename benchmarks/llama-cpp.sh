@@ -9,24 +9,14 @@
 # The shapes are those that its test-backend-ops measures: of ours the first matrix of H=2048, I=768.
 set -euo pipefail
 
-skip() {
-  echo "skipped: $*"
-  exit 0
-}
-
-[[ $(uname -m) == x86_64 ]] || skip "only written for x86_64"
-here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=benchmarks/second-opinion.sh
+source "$(dirname "$(readlink -f "$0")")/second-opinion.sh"
 root=$("$here/../ci/debian.sh" --closed sid amd64 llama.cpp) || skip "Debian's llama.cpp can't be had"
 libraries=$root/usr/lib/x86_64-linux-gnu
 tool=$root/usr/libexec/x86_64-linux-gnu/ggml/test-backend-ops
 loader=$(echo "$root"/lib64/ld-linux-*.so.*)
 [[ -x $tool ]] || skip "llama.cpp's packages hold no test-backend-ops"
 
-flags=" $(grep -m 1 '^flags' /proc/cpuinfo) "
-has() {
-  local flag
-  for flag in "$@"; do [[ $flags == *" $flag "* ]] || return 1; done
-}
 backend=x64
 if has avx2 fma f16c bmi2; then backend=haswell; fi
 if has avx2 fma f16c bmi2 avx_vnni; then backend=alderlake; fi

@@ -7,13 +7,8 @@
 # OpenBLAS comes out of Debian sid, unpacked into a cached folder (ci/debian.sh); nothing is installed.
 set -euo pipefail
 
-skip() {
-  echo "skipped: $*"
-  exit 0
-}
-
-[[ $(uname -m) == x86_64 ]] || skip "only written for x86_64"
-here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=benchmarks/second-opinion.sh
+source "$(dirname "$(readlink -f "$0")")/second-opinion.sh"
 kernels=$(echo "$here"/../kernels/target/classes/dev/warmgate/kernels/linux-x86_64/libwarmgate_kernels-*.so)
 [[ -r $kernels ]] || skip "the kernels aren't built"
 root=$("$here/../ci/debian.sh" --closed sid amd64 libopenblas0-serial libstdc++6) || skip "Debian's OpenBLAS can't be had"
@@ -21,9 +16,8 @@ libraries=$root/usr/lib/x86_64-linux-gnu
 blas=$(echo "$libraries"/openblas-serial/libopenblas.so.*)
 loader=$(echo "$root"/lib64/ld-linux-*.so.*)
 
-flags=" $(grep -m 1 '^flags' /proc/cpuinfo) "
 tier=avx2
-if [[ $flags == *" avx512f "* && $flags == *" avx512vl "* ]]; then tier=avx512; fi
+if has avx2 fma avx512f avx512bw avx512dq avx512vl; then tier=avx512; fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 g++ -std=c++17 -O2 -Wall -Wextra -Werror -I "$here/../kernels/src/main/cpp" "$here/openblas.cpp" -ldl -o "$work/openblas"

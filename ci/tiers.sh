@@ -4,11 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-flags=" $(grep -m 1 -E '^(flags|Features)' /proc/cpuinfo) "
-has() {
-  local flag
-  for flag in "$@"; do [[ $flags == *" $flag "* ]] || return 1; done
-}
+# shellcheck source=ci/processor.sh
+source ci/processor.sh
 tiers=(scalar)
 case $(uname -m) in
   aarch64)
