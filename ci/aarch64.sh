@@ -118,7 +118,7 @@ plugin_packages() {
 }
 
 # Two at a time, a line of tests on each core; a log is shown when its line has ended.
-kernels_line() {
+first_line() {
   # What allocates is up to the optimising compiler.
   tests neoverse-n1 kernels --scan-class-path=target/test-classes '--exclude-classname=.*AllocationTest' &&
     tiers=neon-dotprod tests neoverse-n1 kernels -c dev.warmgate.kernels.WeightFormatTest &&
@@ -128,7 +128,7 @@ kernels_line() {
       tests neoverse-n1 plugin -c dev.warmgate.routing.PolicyRouterTest
     fi
 }
-plugin_line() {
+second_line() {
   local routing=dev.warmgate.routing
   tests neoverse-n1 hwdetect --scan-class-path=target/test-classes &&
     tests cortex-a72 kernels -c dev.warmgate.kernels.FfnTest -c dev.warmgate.kernels.WeightFormatTest &&
@@ -144,11 +144,11 @@ plugin_line() {
     emulated neoverse-n1 . dev.warmgate.cli.Main check examples/model/warmgate-kjv \
       --expert-memory 25% --tokens 16 --option tier=neon
 }
-kernels_line > "$out/kernels.log" 2>&1 &
+first_line > "$out/first.log" 2>&1 &
 line=$!
 status=0
-plugin_line > "$out/plugin.log" 2>&1 || status=1
+second_line > "$out/second.log" 2>&1 || status=1
 wait "$line" || status=1
-grep -hE '^==|tests (successful|failed)|=>|equal within|rror' "$out/kernels.log" "$out/plugin.log" || true
-[[ $status -eq 0 ]] || cat "$out/kernels.log" "$out/plugin.log"
+grep -hE '^==|tests (successful|failed)|=>|equal within|rror' "$out/first.log" "$out/second.log" || true
+[[ $status -eq 0 ]] || cat "$out/first.log" "$out/second.log"
 exit $status
