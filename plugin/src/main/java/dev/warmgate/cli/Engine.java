@@ -25,20 +25,35 @@ import java.util.OptionalInt;
 
 /** ONNX Runtime with the plugin, or without. */
 final class Engine {
-  private final String name;
   private final OptionalInt threads;
-  private final Optional<Map<String, String>> options;
+  private final Optional<Plugin> plugin;
 
-  private Engine(String name, OptionalInt threads, Optional<Map<String, String>> options) {
-    this.name = name;
-    this.threads = threads;
-    this.options = options;
+  /**
+   * Warmgate in a session.
+   *
+   * @param given as it was typed, for the session
+   * @param options what that means
+   */
+  private record Plugin(Map<String, String> given, WarmgateOptions options) {
+    static Plugin of(EngineOptions given) {
+      Map<String, String> options = given.sessionOptions();
+      return new Plugin(options, WarmgateOptions.parse(options));
+    }
   }
 
-  /** ONNX Runtime as it is. */
+  private Engine(OptionalInt threads, Optional<Plugin> plugin) {
+    this.threads = threads;
+    this.plugin = plugin;
+  }
+
+  /**
+   * ONNX Runtime as it is.
+   *
+   * @throws IllegalArgumentException if one of Warmgate's options is unknown or makes no sense
+   */
   static Engine stock(EngineOptions given) {
     WarmgateOptions.parse(given.sessionOptions());
-    return new Engine("stock", given.threads(), Optional.empty());
+    return new Engine(given.threads(), Optional.empty());
   }
 
   /**
@@ -47,11 +62,8 @@ final class Engine {
    * @throws IllegalArgumentException if an option is unknown or makes no sense
    */
   static Engine warmgate(EngineOptions given) {
-    WarmgateOptions parsed = WarmgateOptions.parse(given.sessionOptions());
-    return new Engine(
-        parsed.routing().mode().name().toLowerCase(Locale.ROOT).replace('_', '-'),
-        given.threads(),
-        Optional.of(given.sessionOptions()));
+    Plugin plugin = Plugin.of(given); // bad options first: threads are read from them
+    return new Engine(given.threads(), Optional.of(plugin));
   }
 
   /** One environment a process; quiet but for errors. */
@@ -69,13 +81,16 @@ final class Engine {
 
   /** {@code stock}, or the routing mode. */
   String name() {
-    return name;
+    return plugin.map(p -> lowerCase(p.options.routing().mode()).replace('_', '-')).orElse("stock");
   }
 
   /** What quantised experts, if there are any, are multiplied by; empty for stock. */
   Optional<String> precision() {
-    return options.map(
-        given -> WarmgateOptions.parse(given).precision().name().toLowerCase(Locale.ROOT));
+    return plugin.map(p -> lowerCase(p.options.precision()));
+  }
+
+  private static String lowerCase(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
   }
 
   /** Prepares a session's options. */
@@ -85,8 +100,8 @@ final class Engine {
       if (threads.isPresent()) {
         session.setIntraOpNumThreads(threads.getAsInt());
       }
-      if (options.isPresent()) {
-        provider().addTo(session, options.get());
+      if (plugin.isPresent()) {
+        provider().addTo(session, plugin.get().given);
       }
     };
   }
@@ -121,7 +136,7 @@ final class Engine {
 
   /** What a session can read: ONNX Runtime alone can't read a store. */
   private SessionModel sessionModel(Path model) throws IOException {
-    return options.isPresent() ? SessionModel.asItIs(model) : SessionModel.withoutStore(model);
+    return plugin.isPresent() ? SessionModel.asItIs(model) : SessionModel.withoutStore(model);
   }
 
   /**
@@ -144,7 +159,7 @@ final class Engine {
 
   /** What the caches did since the process started; empty for stock. */
   Optional<ResidencyStats> statistics() {
-    return options.isPresent() ? Optional.of(provider().statistics()) : Optional.empty();
+    return plugin.isPresent() ? Optional.of(provider().statistics()) : Optional.empty();
   }
 
   /** What the routing policy did; empty for stock, for lossless routing and without metrics. */
@@ -158,8 +173,10 @@ final class Engine {
   }
 
   private boolean countsRouting() {
-    Optional<WarmgateOptions> parsed = options.map(WarmgateOptions::parse);
-    return parsed.isPresent() && parsed.get().metrics() && !parsed.get().routing().lossless();
+    return plugin
+        .map(Plugin::options)
+        .filter(options -> options.metrics() && !options.routing().lossless())
+        .isPresent();
   }
 
   /**
