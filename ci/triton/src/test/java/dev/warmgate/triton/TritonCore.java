@@ -22,9 +22,9 @@ import org.bytedeco.tritonserver.tritonserver.TRITONSERVER_ServerOptions;
 /** A real Triton core in this process, over a model repository. Models are loaded when told. */
 final class TritonCore implements AutoCloseable {
   /**
-   * A core up to 2.51, at least, crashes if a model goes in the moment after it was loaded, whatever
-   * its backend: the thread of its instance has yet to come back from warming up, and its list of
-   * instances is empty until then. Nothing tells when that is over.
+   * A core up to 2.51, at least, crashes if a model goes in the moment after it was loaded,
+   * whatever its backend: the thread of its instance has yet to come back from warming up, and its
+   * list of instances is empty until then. Nothing tells when that is over.
    */
   private static final int SETTLE_MILLIS = 50;
 
