@@ -2,12 +2,14 @@ package dev.warmgate.residency;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.warmgate.residency.eviction.EvictionKind;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -68,6 +70,26 @@ class LeaseSetRequestTest {
       assertEquals(6, cache.statistics().misses());
       assertEquals(0, cache.statistics().hits());
       assertEquals(6, cache.statistics().loads());
+    }
+  }
+
+  /** The reader that was woken for the demand finds nothing to do, mostly, and nobody tells it. */
+  @Test
+  void whatWaitsForAnIdleReaderIsReadThoughTheDemandBeforeItIsGivenUp() throws IOException {
+    free.countDown();
+    for (int turn = 0; turn < 50; turn++) {
+      try (ExpertCache cache = open(9)) {
+        LockSupport.parkNanos(2_000_000); // The readers fall asleep.
+        try (LeaseSet leases = cache.newLeaseSet()) {
+          leases.begin(0, new int[] {1, 2}, 2);
+          leases.request();
+          cache.fill(0, 3);
+        }
+        while (!cache.quiet()) {
+          Thread.onSpinWait();
+        }
+        assertTrue(cache.mask(0).contains(3));
+      }
     }
   }
 
