@@ -8,6 +8,8 @@
 
 #include "words.h"
 
+#include "../common/x86_bytes.h"
+
 #include "../common/unaligned.h"
 
 #include "../common/math.h"

@@ -36,79 +36,26 @@ WG_INLINE vi load_fields(const uint8_t* p) {
   }
 }
 
-// The stored integers of each word as bytes: field f of each byte in bytes[f]. 8-bit ones less 128.
-template <int BITS>
-WG_INLINE void split_bytes(vi words, vi (&bytes)[8 / BITS]) {
-  if constexpr (BITS == 8) {
-    bytes[0] = _mm256_xor_si256(words, _mm256_set1_epi8((char)0x80));
-  } else {
-    const __m256i mask = _mm256_set1_epi8((1 << BITS) - 1);
-    bytes[0] = and_int(words, mask);
-    bytes[1] = and_int(shift_right<BITS>(words), mask);
-    if constexpr (BITS == 2) {
-      bytes[2] = and_int(shift_right<4>(words), mask);
-      bytes[3] = and_int(shift_right<6>(words), mask);
-    }
-  }
-}
-
+// What common/x86_bytes.h needs.
+WG_INLINE vi load_bytes(const int8_t* p) { return _mm256_load_si256((const __m256i*)p); }
+WG_INLINE vi splat_byte(char a) { return _mm256_set1_epi8(a); }
+WG_INLINE vi xor_int(vi a, vi b) { return _mm256_xor_si256(a, b); }
+WG_INLINE vi absolute_bytes(vi a) { return _mm256_abs_epi8(a); }
+// x, negative where w is: to be multiplied by |w|.
+WG_INLINE vi with_signs(vi x, vi w) { return _mm256_sign_epi8(x, w); }
+// Sums of products of 16-bit neighbours.
+WG_INLINE vi multiply_pairs(vi a, vi b) { return _mm256_madd_epi16(a, b); }
 #ifdef __AVXVNNI__
-// Sums of products of the four bytes of each word.
-template <int BITS>
-WG_INLINE vi word_products(const vi (&w)[8 / BITS], const int8_t* x) {
-  const __m256i none = _mm256_setzero_si256();
-  const __m256i first = _mm256_load_si256((const __m256i*)x);
-  if constexpr (BITS == 8) {
-    return _mm256_dpbusd_avx_epi32(none, _mm256_abs_epi8(w[0]), _mm256_sign_epi8(first, w[0]));
-  } else {
-    __m256i sum = _mm256_dpbusd_avx_epi32(none, w[0], first);
-#pragma GCC unroll 4
-    for (int i = 1; i < 8 / BITS; i++) {
-      sum = _mm256_dpbusd_avx_epi32(sum, w[i], _mm256_load_si256((const __m256i*)(x + i * 32)));
-    }
-    return sum;
-  }
-}
+WG_INLINE vi multiply_words(vi a, vi b) { return _mm256_mullo_epi32(a, b); }
+// The bytes of a are unsigned.
+WG_INLINE vi add_products(vi sums, vi a, vi b) { return _mm256_dpbusd_avx_epi32(sums, a, b); }
 #else
-// Sums of products of neighbouring bytes; those at x are in -127..127, so that none leaves 16 bits.
-template <int BITS>
-WG_INLINE vi pair_products(const vi (&w)[8 / BITS], const int8_t* x) {
-  const __m256i first = _mm256_load_si256((const __m256i*)x);
-  if constexpr (BITS == 8) {
-    return _mm256_maddubs_epi16(_mm256_abs_epi8(w[0]), _mm256_sign_epi8(first, w[0]));
-  } else {
-    __m256i pairs = _mm256_maddubs_epi16(w[0], first);
-#pragma GCC unroll 4
-    for (int i = 1; i < 8 / BITS; i++) {
-      __m256i more = _mm256_maddubs_epi16(w[i], _mm256_load_si256((const __m256i*)(x + i * 32)));
-      pairs = _mm256_add_epi16(pairs, more);
-    }
-    return pairs;
-  }
+WG_INLINE vi splat_short(short a) { return _mm256_set1_epi16(a); }
+// The bytes of a are unsigned.
+WG_INLINE vi add_products(vi sums, vi a, vi b) {
+  return _mm256_add_epi16(sums, _mm256_maddubs_epi16(a, b));
 }
 #endif
-// The sums of products of each word times a digit's place.
-template <int BITS>
-WG_INLINE vi placed_products(const vi (&w)[8 / BITS], const int8_t* x, int place) {
-#ifdef __AVXVNNI__
-  const __m256i sums = word_products<BITS>(w, x);
-  if (place == 1) return sums;
-  // Those of 4 and 2 bits fit 16, and so a quicker instruction: its other half is 0 or -1, times 0.
-  return BITS == 8 ? _mm256_mullo_epi32(sums, splat_int(place))
-                   : _mm256_madd_epi16(sums, splat_int(place));
-#else
-  return _mm256_madd_epi16(pair_products<BITS>(w, x), _mm256_set1_epi16((short)place));
-#endif
-}
-// The sums of products of each word, all digits.
-template <int BITS, int DIGITS>
-WG_INLINE vi products(const vi (&w)[8 / BITS], const int8_t* x) {
-  constexpr int SPAN = 32 * 8 / BITS;
-  if constexpr (DIGITS == 1) return placed_products<BITS>(w, x, 1);
-  const __m256i high = placed_products<BITS>(w, x, RADIX * RADIX);
-  const __m256i middle = placed_products<BITS>(w, x + SPAN, RADIX);
-  return add_int(add_int(high, middle), placed_products<BITS>(w, x + 2 * SPAN, 1));
-}
 // Neighbours in each 16 bytes are added: a's, then b's. Quicker than hadd.
 WG_INLINE vf join(vf a, vf b) {
   return add(_mm256_shuffle_ps(a, b, 0x88), _mm256_shuffle_ps(a, b, 0xdd));

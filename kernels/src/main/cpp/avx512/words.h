@@ -44,83 +44,28 @@ WG_INLINE vi load_fields(const uint8_t* p) {
   }
 }
 
-// The stored integers of each word as bytes: field f of each byte in bytes[f]. 8-bit ones less 128.
-template <int BITS>
-WG_INLINE void split_bytes(vi words, vi (&bytes)[8 / BITS]) {
-  if constexpr (BITS == 8) {
-    bytes[0] = _mm512_xor_si512(words, _mm512_set1_epi8((char)0x80));
-  } else {
-    const __m512i mask = _mm512_set1_epi8((1 << BITS) - 1);
-    bytes[0] = and_int(words, mask);
-    bytes[1] = and_int(shift_right<BITS>(words), mask);
-    if constexpr (BITS == 2) {
-      bytes[2] = and_int(shift_right<4>(words), mask);
-      bytes[3] = and_int(shift_right<6>(words), mask);
-    }
-  }
-}
-
+// What common/x86_bytes.h needs.
+WG_INLINE vi load_bytes(const int8_t* p) { return _mm512_load_si512(p); }
+WG_INLINE vi splat_byte(char a) { return _mm512_set1_epi8(a); }
+WG_INLINE vi xor_int(vi a, vi b) { return _mm512_xor_si512(a, b); }
+WG_INLINE vi absolute_bytes(vi a) { return _mm512_abs_epi8(a); }
 // x, negative where w is: to be multiplied by |w|.
 WG_INLINE vi with_signs(vi x, vi w) {
   return _mm512_mask_sub_epi8(x, _mm512_movepi8_mask(w), _mm512_setzero_si512(), x);
 }
-
+// Sums of products of 16-bit neighbours.
+WG_INLINE vi multiply_pairs(vi a, vi b) { return _mm512_madd_epi16(a, b); }
 #ifdef __AVX512VNNI__
-// Sums of products of the four bytes of each word.
-template <int BITS>
-WG_INLINE vi word_products(const vi (&w)[8 / BITS], const int8_t* x) {
-  const __m512i none = _mm512_setzero_si512();
-  if constexpr (BITS == 8) {
-    const __m512i turned = with_signs(_mm512_load_si512(x), w[0]);
-    return _mm512_dpbusd_epi32(none, _mm512_abs_epi8(w[0]), turned);
-  } else {
-    __m512i sum = _mm512_dpbusd_epi32(none, w[0], _mm512_load_si512(x));
-#pragma GCC unroll 4
-    for (int i = 1; i < 8 / BITS; i++) {
-      sum = _mm512_dpbusd_epi32(sum, w[i], _mm512_load_si512(x + i * 64));
-    }
-    return sum;
-  }
-}
+WG_INLINE vi multiply_words(vi a, vi b) { return _mm512_mullo_epi32(a, b); }
+// The bytes of a are unsigned.
+WG_INLINE vi add_products(vi sums, vi a, vi b) { return _mm512_dpbusd_epi32(sums, a, b); }
 #else
-// Sums of products of neighbouring bytes; those at x are in -127..127, so that none leaves 16 bits.
-template <int BITS>
-WG_INLINE vi pair_products(const vi (&w)[8 / BITS], const int8_t* x) {
-  const __m512i first = _mm512_load_si512(x);
-  if constexpr (BITS == 8) {
-    return _mm512_maddubs_epi16(_mm512_abs_epi8(w[0]), with_signs(first, w[0]));
-  } else {
-    __m512i pairs = _mm512_maddubs_epi16(w[0], first);
-#pragma GCC unroll 4
-    for (int i = 1; i < 8 / BITS; i++) {
-      pairs = _mm512_add_epi16(pairs, _mm512_maddubs_epi16(w[i], _mm512_load_si512(x + i * 64)));
-    }
-    return pairs;
-  }
+WG_INLINE vi splat_short(short a) { return _mm512_set1_epi16(a); }
+// The bytes of a are unsigned.
+WG_INLINE vi add_products(vi sums, vi a, vi b) {
+  return _mm512_add_epi16(sums, _mm512_maddubs_epi16(a, b));
 }
 #endif
-// The sums of products of each word times a digit's place.
-template <int BITS>
-WG_INLINE vi placed_products(const vi (&w)[8 / BITS], const int8_t* x, int place) {
-#ifdef __AVX512VNNI__
-  const __m512i sums = word_products<BITS>(w, x);
-  if (place == 1) return sums;
-  // Those of 4 and 2 bits fit 16, and so a quicker instruction: its other half is 0 or -1, times 0.
-  return BITS == 8 ? _mm512_mullo_epi32(sums, splat_int(place))
-                   : _mm512_madd_epi16(sums, splat_int(place));
-#else
-  return _mm512_madd_epi16(pair_products<BITS>(w, x), _mm512_set1_epi16((short)place));
-#endif
-}
-// The sums of products of each word, all digits.
-template <int BITS, int DIGITS>
-WG_INLINE vi products(const vi (&w)[8 / BITS], const int8_t* x) {
-  constexpr int SPAN = 64 * 8 / BITS;
-  if constexpr (DIGITS == 1) return placed_products<BITS>(w, x, 1);
-  const __m512i high = placed_products<BITS>(w, x, RADIX * RADIX);
-  const __m512i middle = placed_products<BITS>(w, x + SPAN, RADIX);
-  return add_int(add_int(high, middle), placed_products<BITS>(w, x + 2 * SPAN, 1));
-}
 // Neighbours in each 16 bytes are added: a's, then b's.
 WG_INLINE vf join(vf a, vf b) {
   return add(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xdd));
