@@ -9,8 +9,9 @@ import java.util.Arrays;
  * <p>A prediction is the frequency plus two {@linkplain SelectionMean learned means}. The next call
  * shows what the last prediction should have been, up to what it predicts itself, and the weights
  * move by a part of the difference: temporal-difference learning, TD(0), of a linear function
- * (Sutton and Barto, Reinforcement Learning, chapter 9), with steps that don't grow with the
- * selection.
+ * (Sutton and Barto, Reinforcement Learning, chapter 9), with steps along the gradient, of a
+ * length that doesn't depend on how many experts are selected. Where selections of many sizes share
+ * experts, that alone may diverge; so a prediction that is learned from is cut to −1..1.
  *
  * <p>For one thread at a time, but for {@link #correction} and {@link #ran}.
  */
@@ -18,8 +19,11 @@ final class LayerForecast {
   /** β: the near future is about ten calls, as long as an expert stays in a small cache. */
   private static final float FUTURE = 0.9f;
 
-  /** Which part of an error each of the two means takes over. */
+  /** Which part of an error each of the two means takes over, if they are over as many weights. */
   private static final float RATE = 0.02f;
+
+  /** A share of the future is at most 1. Below 0 there is room for errors, which even out. */
+  private static final float MOST = 1;
 
   private final SelectionMean afterOwn;
   private final SelectionMean afterPrevious;
@@ -81,16 +85,18 @@ final class LayerForecast {
     afterPrevious.addTo(next, previousNow);
     for (int expert = 0; expert < next.length; expert++) {
       float prediction = frequencies[expert] + next[expert];
-      errors[expert] = FUTURE * prediction - predicted[expert];
+      // Learned from without bounds, predictions could drive each other up.
+      errors[expert] = FUTURE * Math.clamp(prediction, -MOST, MOST) - predicted[expert];
       corrections[expert] = next[expert];
       predicted[expert] = prediction;
     }
     for (int i = 0; i < count; i++) {
       errors[experts[i]] += 1 - FUTURE;
     }
-    // Before the first call nothing was selected, and nothing moves.
-    afterOwn.move(ran, errors, RATE);
-    afterPrevious.move(previousRan, errors, RATE);
+    // A mean's gradient goes by one over the count. Before the first call nothing moves.
+    float step = 2 * RATE / (ran.count() + previousRan.count());
+    afterOwn.move(ran, errors, step * previousRan.count());
+    afterPrevious.move(previousRan, errors, step * ran.count());
     ran.set(now);
     previousRan.set(previousNow);
   }

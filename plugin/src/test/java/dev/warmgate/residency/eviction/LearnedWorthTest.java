@@ -56,16 +56,22 @@ class LearnedWorthTest {
         slow.put(key, 0.985 * slow.getOrDefault(key, 0.0) + (runs ? 1 : 0));
         double correction = mean(0, layer, selected, expert) + mean(1, layer, previous, expert);
         double now = frequency(layer, expert) + correction;
-        errors[expert] = (runs ? 0.1 : 0) + 0.9 * now - predicted.getOrDefault(key, 0.0);
+        double share = Math.clamp(now, -1, 1);
+        errors[expert] = (runs ? 0.1 : 0) + 0.9 * share - predicted.getOrDefault(key, 0.0);
         predicted.put(key, now);
         corrections.put(key, correction);
       }
+      List<Integer> own = ran.getOrDefault(layer, List.of());
+      List<Integer> before = previousRan.getOrDefault(layer, List.of());
+      double step = 0.04 / (own.size() + before.size());
       for (int expert = 0; expert < experts[layer]; expert++) {
-        for (int i : ran.getOrDefault(layer, List.of())) {
-          weights.merge(List.of(0, layer, i, expert), 0.02 * errors[expert], Double::sum);
+        for (int i : own) {
+          weights.merge(
+              List.of(0, layer, i, expert), step * before.size() * errors[expert], Double::sum);
         }
-        for (int i : previousRan.getOrDefault(layer, List.of())) {
-          weights.merge(List.of(1, layer, i, expert), 0.02 * errors[expert], Double::sum);
+        for (int i : before) {
+          weights.merge(
+              List.of(1, layer, i, expert), step * own.size() * errors[expert], Double::sum);
         }
       }
       ran.put(layer, selected);
@@ -103,6 +109,52 @@ class LearnedWorthTest {
     for (int i = 0; i < 24; i++) {
       policy.used(0, new int[] {i}, 1);
       assertTrue(policy.worth(0, (i + 4) % 24) > policy.worth(0, (i + 14) % 24), "after " + i);
+    }
+  }
+
+  /**
+   * Prompts that select nearly all experts, and tokens that select one, again and again: of weights
+   * that selections of different sizes share, one prediction's step may be another's error.
+   */
+  @Test
+  void staysAShareHoweverSelectionsDiffer() {
+    int[][][] rounds = {
+      {{0, 4, 5, 3, 2, 1}, {1}, {4, 2, 3, 0, 5}, {1}, {3}, {1, 3, 2, 4, 5}, {5, 4, 3, 1, 2, 0}},
+      {
+        {3, 11, 1, 5, 10, 2, 8, 4, 9},
+        {0},
+        {1, 9, 11, 5, 10},
+        {2, 5, 7, 11, 10, 4, 1, 3},
+        {7, 10, 5, 9, 11, 6, 8},
+        {11},
+        {2, 7, 4, 5, 11, 6, 8, 10, 3, 0, 1, 9},
+        {7}
+      },
+      {
+        {5},
+        {8, 0, 1, 4, 7, 3, 5, 6},
+        {2, 3, 5, 0, 6},
+        {0},
+        {8},
+        {6, 8, 4, 5, 0, 1, 7},
+        {3},
+        {5, 2, 6, 8, 4, 7, 1},
+        {5, 3, 7, 2, 4, 6, 1, 0, 8},
+        {3, 8, 4, 1, 7},
+        {0, 6, 5, 8, 3, 4, 7, 2, 1}
+      }
+    };
+    for (int[][] round : rounds) {
+      int experts = Arrays.stream(round).flatMapToInt(Arrays::stream).max().orElseThrow() + 1;
+      EvictionPolicy policy = EvictionKind.LEARNED.create(new int[] {experts}, 0);
+      for (int call = 0; call < 100_000; call++) {
+        int[] selected = round[call % round.length];
+        policy.used(0, selected, selected.length);
+        for (int expert = 0; expert < experts; expert++) {
+          float worth = policy.worth(0, expert);
+          assertTrue(worth >= 0 && worth < 2, "call " + call + ": " + worth);
+        }
+      }
     }
   }
 }
