@@ -115,6 +115,7 @@ final class Assignments implements AutoCloseable {
   }
 
   private void grow(int total) {
+    tails = NO_SLICES; // If there is no memory, the next call tries again.
     block.close();
     block = NativeMemory.allocate((long) total * Integer.BYTES);
     sorted = block.memory();

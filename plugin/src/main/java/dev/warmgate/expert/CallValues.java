@@ -75,6 +75,7 @@ final class CallValues implements AutoCloseable {
   private void grow(int tokens) {
     long rowBytes = (long) tokens * width * Float.BYTES;
     long logitBytes = (long) tokens * experts * Float.BYTES;
+    capacity = 0; // If there is no memory, the next call tries again.
     copies.close();
     copies = NativeMemory.allocate(tokens * tokenBytes(type, width, experts));
     hidden = copies.memory().asSlice(0, rowBytes);

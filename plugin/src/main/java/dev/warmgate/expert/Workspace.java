@@ -66,6 +66,7 @@ final class Workspace implements AutoCloseable {
     if (needed > capacity) {
       long innerBytes = (long) needed * kind.shape().inner() * Float.BYTES;
       long partialBytes = (long) needed * kind.shape().hidden() * Float.BYTES;
+      capacity = 0; // If there is no memory, the next call tries again.
       scratch.close();
       scratch = NativeMemory.allocate(innerBytes + partialBytes);
       inner = scratch.memory().asSlice(0, innerBytes);

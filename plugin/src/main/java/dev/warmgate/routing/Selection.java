@@ -211,6 +211,7 @@ public final class Selection implements AutoCloseable {
   private void grow(int tokenCount) {
     long assignmentBytes = (long) tokenCount * topK * Integer.BYTES;
     long tokenBytes = (long) tokenCount * Integer.BYTES;
+    capacity = 0; // If there is no memory, the next call tries again.
     block.close();
     block = NativeMemory.allocate(3 * assignmentBytes + 2 * tokenBytes);
     MemorySegment memory = block.memory();

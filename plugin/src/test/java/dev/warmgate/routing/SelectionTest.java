@@ -2,6 +2,7 @@ package dev.warmgate.routing;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.warmgate.kernels.NativeMemory;
 import dev.warmgate.metrics.RoutingStats;
@@ -140,6 +141,17 @@ class SelectionTest {
       selection.begin(8);
       assertEquals(8 * 3 * Integer.BYTES, selection.ids().byteSize());
       assertEquals(8L * Float.BYTES, selection.extras().kept().byteSize());
+    }
+  }
+
+  @Test
+  void isOfUseAfterACallThatThereWasNoMemoryFor() {
+    Random random = new Random(5);
+    try (Selection selection = new Selection(1 << 20)) {
+      selection.begin(2);
+      assertThrows(OutOfMemoryError.class, () -> selection.begin(Integer.MAX_VALUE));
+      fill(selection, random, 1, "after it");
+      fill(selection, random, 2, "after it");
     }
   }
 }
