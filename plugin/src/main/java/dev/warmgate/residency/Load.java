@@ -86,7 +86,7 @@ final class Load {
     if (failure == null) {
       try {
         check.verify(target);
-      } catch (IOException | RuntimeException e) {
+      } catch (IOException | RuntimeException | OutOfMemoryError e) {
         failure = e instanceof IOException refused ? refused : new IOException(what + ": " + e, e);
       }
     }

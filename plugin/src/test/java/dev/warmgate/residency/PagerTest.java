@@ -150,4 +150,27 @@ class PagerTest {
       assertThrows(IllegalStateException.class, () -> pager.submit(load));
     }
   }
+
+  @Test
+  void aCheckThatRunsOutOfMemoryFailsItsLoadAndNoOther() throws IOException {
+    var layer = new ExpertFixture(folder, "layer", 1, 2, 100);
+    try (Arena arena = Arena.ofShared();
+        ExpertStore store = ExpertStore.open(List.of(layer.store()), false)) {
+      Finished finished = new Finished();
+      Pager pager = new Pager(1, 4096, finished::add, () -> {});
+      MemorySegment target = arena.allocate(100);
+      Load.Check noMemory =
+          _ -> {
+            throw new OutOfMemoryError("none");
+          };
+      pager.submit(new Load(0, "layer, expert 0", target, store.reads(0, 0), 100, noMemory));
+      pager.submit(new Load(1, "layer, expert 1", target, store.reads(0, 1), 100, _ -> {}));
+      pager.close();
+      assertEquals(2, finished.count.get());
+      assertEquals(List.of(0), List.copyOf(finished.failures.keySet()));
+      assertEquals(
+          "layer, expert 0: java.lang.OutOfMemoryError: none",
+          finished.failures.get(0).getMessage());
+    }
+  }
 }
