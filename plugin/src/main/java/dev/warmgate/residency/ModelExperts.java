@@ -2,6 +2,7 @@ package dev.warmgate.residency;
 
 import dev.warmgate.metrics.ResidencyStats;
 import java.io.IOException;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -122,6 +123,10 @@ public final class ModelExperts implements AutoCloseable {
 
   private static long share(long budget, List<LayerStore> layers, List<Integer> group, long total) {
     long bytes = group.stream().mapToLong(i -> layers.get(i).bytes()).sum();
-    return (long) ((double) budget * bytes / total);
+    // Not in doubles: these would round a budget for all to a byte less than one expert needs.
+    return BigInteger.valueOf(budget)
+        .multiply(BigInteger.valueOf(bytes))
+        .divide(BigInteger.valueOf(total))
+        .longValueExact();
   }
 }

@@ -1,5 +1,7 @@
 package dev.warmgate.residency;
 
+import static java.nio.file.StandardOpenOption.CREATE_NEW;
+import static java.nio.file.StandardOpenOption.WRITE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -8,6 +10,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.warmgate.residency.eviction.EvictionKind;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -55,6 +59,27 @@ class ModelExpertsTest {
 
   private static int index(ModelExperts experts, int layer) {
     return experts.place(layer).index();
+  }
+
+  @Test
+  void aBudgetForAllHasASlotForEach() throws IOException {
+    int[][] sizes = {{8, 30_922}, {31, 3_065_139}};
+    List<LayerStore> layers = new ArrayList<>();
+    for (int[] size : sizes) {
+      // Nothing is written: the file takes no room.
+      Path file = folder.resolve("moe_" + layers.size());
+      long bytes = (long) size[0] * size[1];
+      try (var channel = FileChannel.open(file, CREATE_NEW, WRITE)) {
+        channel.write(ByteBuffer.allocate(1), bytes - 1);
+      }
+      layers.add(
+          new LayerStore("moe", size[0], List.of(new FileRegion(file, 0, bytes))));
+    }
+    long all = layers.stream().mapToLong(LayerStore::bytes).sum();
+    try (var experts = new ModelExperts(layers, all, SETTINGS)) {
+      assertEquals(8, experts.place(0).cache().slots());
+      assertEquals(31, experts.place(1).cache().slots());
+    }
   }
 
   @Test
