@@ -143,9 +143,10 @@ final class Pager implements AutoCloseable {
     return load != null && !load.begun() && queue.remove(load);
   }
 
+  /** One that is given out to its end may be of a slot that has its next load already. */
   private static Load queued(ArrayDeque<Load> queue, int slot) {
     for (Load load : queue) {
-      if (load.slot() == slot) {
+      if (load.slot() == slot && !load.exhausted()) {
         return load;
       }
     }

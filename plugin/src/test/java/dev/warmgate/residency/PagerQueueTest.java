@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -30,6 +31,7 @@ class PagerQueueTest {
   private final List<Integer> order = Collections.synchronizedList(new ArrayList<>());
   private final CountDownLatch busy = new CountDownLatch(1);
   private final CountDownLatch free = new CountDownLatch(1);
+  private volatile Runnable onFirst = () -> {};
   private Arena arena;
   private ExpertStore store;
   private Pager pager;
@@ -46,7 +48,7 @@ class PagerQueueTest {
               return file.read(target, position);
             });
     store = ExpertStore.open(List.of(layer.store()), false, opener);
-    pager = new Pager(1, CHUNK, load -> order.add(load.slot()), () -> {});
+    pager = new Pager(1, CHUNK, this::finished, () -> {});
   }
 
   @AfterEach
@@ -55,6 +57,13 @@ class PagerQueueTest {
     pager.close();
     store.close();
     arena.close();
+  }
+
+  private void finished(Load load) {
+    order.add(load.slot());
+    if (order.size() == 1) {
+      onFirst.run();
+    }
   }
 
   private Load load(int slot) {
@@ -141,5 +150,36 @@ class PagerQueueTest {
     while (!pager.idle()) {
       Thread.onSpinWait();
     }
+  }
+
+  /** Its next load is queued in the moment when its last one has arrived. */
+  @Test
+  void theNextLoadOfASlotIsPromoted() {
+    onFirst =
+        () -> {
+          pager.submitPrefetch(load(1));
+          pager.submitPrefetch(load(0));
+          pager.promote(0);
+        };
+    pager.submitPrefetch(load(0));
+    free.countDown();
+    while (order.size() < 3) {
+      Thread.onSpinWait();
+    }
+    assertEquals(List.of(0, 0, 1), orderOfAll());
+  }
+
+  @Test
+  void theNextLoadOfASlotIsTakenBack() {
+    var taken = new CompletableFuture<Boolean>();
+    onFirst =
+        () -> {
+          pager.submit(load(0));
+          taken.complete(pager.cancel(0));
+        };
+    pager.submit(load(0));
+    free.countDown();
+    assertTrue(taken.join());
+    assertEquals(List.of(0), orderOfAll());
   }
 }
