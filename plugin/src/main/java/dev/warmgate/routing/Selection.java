@@ -154,7 +154,7 @@ public final class Selection implements AutoCloseable {
     for (int a = first; a < first + topK; a++) {
       int expert = displaced.getAtIndex(ValueLayout.JAVA_INT, a);
       if (expert >= 0) {
-        gateMass += Math.exp(logit(logits, expert) - max);
+        gateMass += mass(logit(logits, expert), max);
         if (!chose(token, expert)) {
           displaced.setAtIndex(ValueLayout.JAVA_INT, left++, expert);
         }
@@ -166,7 +166,7 @@ public final class Selection implements AutoCloseable {
     double mass = 0;
     int missed = 0;
     for (int a = first; a < first + topK && expert(a) >= 0; a++) {
-      mass += Math.exp(logit(logits, expert(a)) - max);
+      mass += mass(logit(logits, expert(a)), max);
       missed += resident(residents, expert(a)) ? 0 : 1;
     }
     kept.setAtIndex(ValueLayout.JAVA_FLOAT, token, (float) (mass / gateMass));
@@ -180,6 +180,11 @@ public final class Selection implements AutoCloseable {
       }
     }
     return false;
+  }
+
+  /** The largest has a mass of 1 even where it is infinite. */
+  private static double mass(float logit, float max) {
+    return logit == max ? 1 : Math.exp(logit - max);
   }
 
   private static float logit(MemorySegment logits, int expert) {

@@ -6,10 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.warmgate.kernels.NativeMemory;
 import dev.warmgate.metrics.RoutingStats;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What a selection and the counters say of memory that a kernel has filled. */
 class SelectionTest {
@@ -152,6 +155,25 @@ class SelectionTest {
       assertThrows(OutOfMemoryError.class, () -> selection.begin(Integer.MAX_VALUE));
       fill(selection, random, 1, "after it");
       fill(selection, random, 2, "after it");
+    }
+  }
+
+  /** An infinite logit has all of the mass, as it has in the kernels. */
+  @ParameterizedTest
+  @CsvSource({"Infinity, 0, 0", "Infinity, Infinity, 1", "2, 2, 1", "0, -Infinity, 0"})
+  void whatIsKeptIsAShareWhateverTheLogits(float first, float second, float kept) {
+    try (Selection selection = new Selection(1);
+        Arena arena = Arena.ofConfined()) {
+      MemorySegment logits = arena.allocateFrom(ValueLayout.JAVA_FLOAT, first, second);
+      MemorySegment residents = arena.allocateFrom(ValueLayout.JAVA_LONG, 2);
+      selection.begin(1);
+      selection.ids().setAtIndex(ValueLayout.JAVA_INT, 0, 0);
+      selection.keepGateChoice();
+      selection.ids().setAtIndex(ValueLayout.JAVA_INT, 0, 1);
+      selection.compareWithGate(0, logits, residents);
+      assertEquals(kept, selection.kept(0));
+      assertEquals(0, selection.displaced(0, 0));
+      assertEquals(0, selection.misses(0));
     }
   }
 }
