@@ -1,5 +1,6 @@
 package dev.warmgate.residency;
 
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.LongAdder;
@@ -35,8 +36,15 @@ final class Guesses {
   private final LongAdder wasted = new LongAdder();
 
   Guesses(int slots, int layers) {
+    this(slots, layers, 0);
+  }
+
+  /** The same for layers that were executed {@code before} times. */
+  Guesses(int slots, int layers, int before) {
     until = new AtomicIntegerArray(slots);
-    executions = new AtomicIntegerArray(layers);
+    int[] counts = new int[layers];
+    Arrays.fill(counts, before);
+    executions = new AtomicIntegerArray(counts);
     this.layers = new int[slots];
   }
 
@@ -59,7 +67,8 @@ final class Guesses {
   void begin(int slot, int layer) {
     layers[slot] = layer;
     unused.incrementAndGet();
-    until.set(slot, Math.max(1, executions.get(layer) + LIFE));
+    int end = executions.get(layer) + LIFE;
+    until.set(slot, end == NONE ? end + 1 : end);
   }
 
   /** Whether the slot holds a guess that nobody has asked for. */
@@ -70,7 +79,8 @@ final class Guesses {
   /** Whether the slot holds a guess that may still turn out right. */
   boolean isProtected(int slot) {
     int end = until.get(slot);
-    return end != NONE && executions.get(layers[slot]) <= end;
+    // By their difference: the numbers of a long-lived server's executions wrap.
+    return end != NONE && end - executions.get(layers[slot]) >= 0;
   }
 
   /**

@@ -34,6 +34,28 @@ class GuessesTest {
     }
   }
 
+  /** A server gets there in weeks. */
+  @Test
+  void aWrongGuessIsGivenUpHoweverOftenItsLayerRan() {
+    for (int before = 0; before < 6; before++) {
+      var guesses = new Guesses(8, 2, Integer.MAX_VALUE - before);
+      guesses.begin(3, 1);
+      for (int execution = 0; execution < 2; execution++) {
+        guesses.executed(1);
+        assertTrue(guesses.isUnused(3));
+        assertTrue(guesses.isProtected(3), before + " before the end of the numbers");
+      }
+      guesses.executed(1);
+      guesses.executed(1);
+      assertFalse(guesses.isProtected(3), before + " before the end of the numbers");
+      assertTrue(guesses.isUnused(3));
+    }
+    // And where the numbers come to 0, which says that there is no guess.
+    var guesses = new Guesses(8, 1, -2);
+    guesses.begin(3, 0);
+    assertTrue(guesses.isUnused(3));
+  }
+
   @Test
   void aGuessIsProtectedForTwoExecutionsOfItsOwnLayer() {
     var guesses = new Guesses(8, 3);
