@@ -101,16 +101,19 @@ final class LoadingSlots implements AutoCloseable {
   }
 
   private Load begin(int slot, int layer, int expert, int calls) {
+    String what = "%s, expert %d".formatted(store.layers().get(layer).name(), expert);
+    Load load =
+        new Load(
+            slot,
+            what,
+            slots.memory(slot),
+            store.reads(layer, expert),
+            readBytes,
+            arrived -> store.verify(layer, expert, arrived));
+    // Last, since making the load may fail, and a slot that loads must have one.
     waiting[slot] = calls;
     slots.occupy(slot, layer, expert);
-    String what = "%s, expert %d".formatted(store.layers().get(layer).name(), expert);
-    return new Load(
-        slot,
-        what,
-        slots.memory(slot),
-        store.reads(layer, expert),
-        readBytes,
-        arrived -> store.verify(layer, expert, arrived));
+    return load;
   }
 
   /** One more call waits for a slot that is loading. */
