@@ -72,8 +72,7 @@ class WorkspaceTest {
     var layer = new LayerStore("moe", 2, List.of(new FileRegion(file, 0, 8)));
     var settings = new CacheSettings(1, 4096, false, EvictionKind.DEFAULT);
     try (var shared =
-        SharedExperts.join(
-            List.of(layer), "a test's", (_, _) -> 8, settings, Optional.empty())) {
+        SharedExperts.join(List.of(layer), "a test's", (_, _) -> 8, settings, Optional.empty())) {
       ExpertCache cache = shared.experts().place(0).cache();
       var kind = new Workspace.Kind(shape, GateRule.moe(2, 1, true), RealType.FP32, cache, true);
       try (Workspace workspace = new Workspace(kind)) {

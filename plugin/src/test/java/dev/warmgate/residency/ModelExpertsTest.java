@@ -72,8 +72,7 @@ class ModelExpertsTest {
       try (var channel = FileChannel.open(file, CREATE_NEW, WRITE)) {
         channel.write(ByteBuffer.allocate(1), bytes - 1);
       }
-      layers.add(
-          new LayerStore("moe", size[0], List.of(new FileRegion(file, 0, bytes))));
+      layers.add(new LayerStore("moe", size[0], List.of(new FileRegion(file, 0, bytes))));
     }
     long all = layers.stream().mapToLong(LayerStore::bytes).sum();
     try (var experts = new ModelExperts(layers, all, SETTINGS)) {

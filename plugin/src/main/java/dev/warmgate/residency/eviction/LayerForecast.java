@@ -9,8 +9,8 @@ import java.util.Arrays;
  * <p>A prediction is the frequency plus two {@linkplain SelectionMean learned means}. The next call
  * shows what the last prediction should have been, up to what it predicts itself, and the weights
  * move by a part of the difference: temporal-difference learning, TD(0), of a linear function
- * (Sutton and Barto, Reinforcement Learning, chapter 9), with steps along the gradient, of a
- * length that doesn't depend on how many experts are selected. Where selections of many sizes share
+ * (Sutton and Barto, Reinforcement Learning, chapter 9), with steps along the gradient, of a length
+ * that doesn't depend on how many experts are selected. Where selections of many sizes share
  * experts, that alone may diverge; so a prediction that is learned from is cut to −1..1.
  *
  * <p>For one thread at a time, but for {@link #correction} and {@link #ran}.
