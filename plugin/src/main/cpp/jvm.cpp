@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <clocale>
 #include <cstdlib>
 
 namespace warmgate {
@@ -29,7 +30,21 @@ void* jvm_library(const JvmSource& source, std::string* error) {
   return nullptr;
 }
 
+// Creating a JVM sets the locale of the whole process to that of its environment. A host that never asked for
+// it may go on to read and write numbers with a comma; so it gets its own back.
+class LocaleKept {
+ public:
+  LocaleKept() : before_(std::setlocale(LC_ALL, nullptr)) {}
+  ~LocaleKept() { std::setlocale(LC_ALL, before_.c_str()); }
+  LocaleKept(const LocaleKept&) = delete;
+  LocaleKept& operator=(const LocaleKept&) = delete;
+
+ private:
+  const std::string before_;
+};
+
 JavaVM* create_jvm(void* library, const JvmSource& source, std::string* error) {
+  const LocaleKept locale;
   auto create = reinterpret_cast<jint (*)(JavaVM**, void**, void*)>(
       dlsym(library, "JNI_CreateJavaVM"));
   // -Xrs: the host's own signal handlers stay in charge. The heap is small: weights are in native

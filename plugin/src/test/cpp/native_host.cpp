@@ -4,11 +4,13 @@
 //
 // LIBWARMGATE begins with "ops:" for an adapted model, which runs with its custom ops and no provider.
 //
-// Prints the sum of the outputs, or ONNX Runtime's error and exits with 1. ONNX Runtime's function
+// Prints the sum of the outputs, or ONNX Runtime's error and exits with 1; exits with 3 if its locale isn't
+// what it was. ONNX Runtime's function
 // table is indexed by number, so that no header is needed; api() names the functions.
 
 #include <dlfcn.h>
 
+#include <clocale>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -116,5 +118,10 @@ int main(int argc, char** argv) {
     call(302 /* UnregisterExecutionProviderLibrary */, env, "Warmgate");
   }
   release(92 /* ReleaseEnv */, env);
+  const char* locale = std::setlocale(LC_ALL, nullptr);
+  if (std::strcmp(locale, "C") != 0) {
+    std::fprintf(stderr, "the locale is now %s\n", locale);
+    return 3;
+  }
   return 0;
 }

@@ -108,7 +108,10 @@ class NativeHostTest {
         "WARMGATE_JAVA_HOME",
         System.getProperty("java.home"),
         "WARMGATE_CLASS_PATH",
-        TestProcess.classPath());
+        TestProcess.classPath(),
+        // The JVM takes to it; a host that doesn't stays in "C", in which its numbers have a point.
+        "LC_ALL",
+        "C.UTF-8");
   }
 
   private static Outcome host(
