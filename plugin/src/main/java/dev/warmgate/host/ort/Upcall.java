@@ -1,5 +1,6 @@
 package dev.warmgate.host.ort;
 
+import dev.warmgate.host.ffi.FailureText;
 import java.io.IOException;
 import java.util.function.Consumer;
 
@@ -45,6 +46,8 @@ final class Upcall {
    * @param handler what to do about it; if that throws, the upcall fails
    */
   static long status(OrtApi api, String name, Body body, FailureHandler handler) {
+    // A Java host's thread may come with an interrupt, under which no file can be read.
+    boolean interrupted = Thread.interrupted();
     try {
       try {
         fault.accept(name);
@@ -55,6 +58,10 @@ final class Upcall {
       return 0;
     } catch (Throwable e) {
       return failure(api, name, e);
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 
@@ -72,9 +79,9 @@ final class Upcall {
   static long failure(OrtApi api, String name, Throwable e) {
     return switch (e) {
       case IllegalArgumentException _, IOException _ ->
-          api.createStatus(OrtApi.INVALID_ARGUMENT, "Warmgate: " + e.getMessage());
+          api.createStatus(OrtApi.INVALID_ARGUMENT, "Warmgate: " + FailureText.of(e));
       case IllegalStateException _, OrtCallException _, dev.warmgate.routing.RoutingException _ ->
-          api.createStatus(OrtApi.FAIL, "Warmgate: " + e.getMessage());
+          api.createStatus(OrtApi.FAIL, "Warmgate: " + FailureText.of(e));
       default -> {
         LOG.log(System.Logger.Level.ERROR, name + " failed", e);
         yield api.createStatus(OrtApi.FAIL, "Warmgate: %s failed: %s".formatted(name, e));

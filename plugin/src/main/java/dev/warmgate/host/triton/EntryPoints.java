@@ -2,6 +2,7 @@ package dev.warmgate.host.triton;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.warmgate.host.ffi.FailureText;
 import dev.warmgate.host.ffi.Native;
 import dev.warmgate.host.ffi.Stub;
 import dev.warmgate.host.session.SessionException;
@@ -112,10 +113,10 @@ public final class EntryPoints {
   static TritonException explain(String what, Throwable failure) {
     return switch (failure) {
       case TritonException known -> known;
-      case IllegalArgumentException e -> new TritonException(Code.INVALID_ARG, e.getMessage());
-      case IOException e -> new TritonException(Code.INVALID_ARG, e.getMessage());
-      case SessionException e -> new TritonException(Code.INTERNAL, e.getMessage());
-      case IllegalStateException e -> new TritonException(Code.INTERNAL, e.getMessage());
+      case IllegalArgumentException e -> new TritonException(Code.INVALID_ARG, FailureText.of(e));
+      case IOException e -> new TritonException(Code.INVALID_ARG, FailureText.of(e));
+      case SessionException e -> new TritonException(Code.INTERNAL, FailureText.of(e));
+      case IllegalStateException e -> new TritonException(Code.INTERNAL, FailureText.of(e));
       default -> {
         LOG.log(System.Logger.Level.ERROR, what + " failed", failure);
         yield new TritonException(Code.INTERNAL, "%s failed: %s".formatted(what, failure));

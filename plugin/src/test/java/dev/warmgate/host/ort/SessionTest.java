@@ -10,6 +10,7 @@ import dev.warmgate.kernels.NativeMemory;
 import dev.warmgate.metrics.ResidencyStats;
 import dev.warmgate.onnx.MoeModelSpec;
 import dev.warmgate.onnx.MoeModelSpec.Activation;
+import dev.warmgate.onnx.MoeModelSpec.Storage;
 import dev.warmgate.onnx.MoeModels;
 import dev.warmgate.residency.SharedExperts;
 import java.io.IOException;
@@ -163,6 +164,26 @@ class SessionTest {
           data.getFileName().toString(), assertThrows(OrtException.class, () -> host.run(30, 3)));
       Files.write(data, whole, StandardOpenOption.WRITE);
       assertArrayEquals(before, host.run(30, 3));
+    }
+  }
+
+  @Test
+  void anInterruptedThreadOpensRunsAndCloses() throws IOException, OrtException {
+    for (Storage storage : new Storage[] {Storage.EMBEDDED, Storage.EXTERNAL}) {
+      MoeModelSpec spec = SPEC.withStorage(storage);
+      Path model = MoeModels.write(folder.resolve(storage + ".onnx"), spec);
+      Path state = folder.resolve(storage + ".state");
+      Host.provider();
+      Thread.currentThread().interrupt();
+      try (Host host =
+          Host.warmgate(model, spec, Map.of("state_dir", state.toString()))) {
+        assertEquals(spec.hidden(), host.run(1, 1).length);
+      } finally {
+        assertTrue(Thread.interrupted(), "the interrupt is the host's");
+      }
+      try (var files = Files.list(state)) {
+        assertEquals(1, files.count(), "what was learnt is kept");
+      }
     }
   }
 

@@ -9,6 +9,8 @@ import ai.onnxruntime.OrtException;
 import dev.warmgate.onnx.MoeModelSpec;
 import dev.warmgate.onnx.MoeModels;
 import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -56,6 +58,24 @@ class UpcallFailureTest {
       }
       assertStillServes(model);
     }
+  }
+
+  @Test
+  void whatHasNoWordsIsToldAllTheSame() throws IOException {
+    Path model = MoeModels.write(folder.resolve("model.onnx"), SPEC);
+    Host.provider();
+    Map.of(
+            new ClosedChannelException(),
+            "Warmgate: ClosedChannelException",
+            new NoSuchFileException("/gone/weights"),
+            "Warmgate: /gone/weights: no such file")
+        .forEach(
+            (thrown, expected) -> {
+              fail("CreateEp", thrown);
+              OrtException seen =
+                  assertThrows(OrtException.class, () -> Host.warmgate(model, SPEC, Map.of()));
+              assertTrue(seen.getMessage().contains(expected), seen.getMessage());
+            });
   }
 
   @ParameterizedTest
