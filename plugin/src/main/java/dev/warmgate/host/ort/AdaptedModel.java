@@ -52,7 +52,10 @@ final class AdaptedModel implements AutoCloseable {
   static AdaptedModel open(Path store, long storeId, WarmgateOptions options, ElementType values)
       throws IOException {
     var file = new ModelFile(AdaptedNode.model(store).toString());
-    OnnxModel model = file.model().orElseThrow();
+    OnnxModel model =
+        file.model()
+            .orElseThrow(
+                () -> new ModelException(file.path().orElseThrow() + ": no such file"));
     Optional<GateReader> gateReader =
         options.prefetch() == Prefetch.GATE ? Optional.of(new GateReader(file)) : Optional.empty();
     List<OnnxNode> nodes = new ArrayList<>();

@@ -2,6 +2,7 @@ package dev.warmgate.host.ort;
 
 import dev.warmgate.onnx.OnnxModel;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -26,12 +27,14 @@ final class ModelFile {
   }
 
   /**
-   * What it says, unless the model came from memory.
+   * What it says, unless the model came from memory. Such a model may have a path too, of a file
+   * that isn't there: ONNX Runtime makes it up where the host says which folder external data is
+   * in.
    *
    * @throws IOException in one line, if it can't be read
    */
   Optional<OnnxModel> model() throws IOException {
-    if (model.isEmpty() && path.isPresent()) {
+    if (model.isEmpty() && path.filter(Files::exists).isPresent()) {
       model = Optional.of(OnnxModel.read(path.get()));
     }
     return model;

@@ -76,6 +76,15 @@ final class Host implements AutoCloseable {
     }
   }
 
+  /** The same, its external data in a folder that the host names. */
+  static Host warmgate(byte[] model, Path folder, MoeModelSpec spec) throws OrtException {
+    try (var options = options()) {
+      options.addConfigEntry(CustomOpDomain.FOLDER_ENTRY, folder.toString());
+      provider().addTo(options, Map.of());
+      return new Host(ENVIRONMENT.createSession(model, options), spec);
+    }
+  }
+
   private static OrtSession.SessionOptions options() throws OrtException {
     var options = new OrtSession.SessionOptions();
     options.setIntraOpNumThreads(2);

@@ -120,6 +120,20 @@ class StockComparisonTest {
     }
   }
 
+  /** ONNX Runtime invents a file name in that folder, so that external data is found beside it. */
+  @ParameterizedTest
+  @EnumSource(
+      value = Storage.class,
+      names = {"EMBEDDED", "EXTERNAL"})
+  void takesAModelFromMemoryWithAFolder(Storage storage) throws IOException, OrtException {
+    MoeModelSpec spec = MoeModelSpec.small().withStorage(storage).withBias(true);
+    Path model = MoeModels.write(folder.resolve("model.onnx"), spec);
+    try (Host stock = Host.stock(model, spec);
+        Host warmgate = Host.warmgate(Files.readAllBytes(model), folder, spec)) {
+      assertTrue(Host.error(stock.run(9, 1), warmgate.run(9, 1)) <= TOLERANCE);
+    }
+  }
+
   @Test
   void servesNoTokens() throws IOException, OrtException {
     MoeModelSpec spec = MoeModelSpec.small();
