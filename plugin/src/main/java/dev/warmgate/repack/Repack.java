@@ -47,7 +47,7 @@ public final class Repack {
    * @param wholeFolder whether the other files in the model's folder belong to it, and are copied
    * @param out the folder that will hold the result
    * @throws IOException in one line, if the model can't be read, no layer of it can be in a store,
-   *     or the folder is the model's own
+   *     the folder is the model's own, or a file to copy has the name of one to write
    */
   public static Repack open(Path model, boolean wholeFolder, Path out) throws IOException {
     return open(model, wholeFolder, out, Form.SLIM, Sink.Opener.FILES);
@@ -71,6 +71,13 @@ public final class Repack {
     }
     Path target = out.toAbsolutePath().normalize();
     SourceFiles sources = SourceFiles.of(read, wholeFolder, target);
+    for (String suffix : new String[] {STORE_SUFFIX, DATA_SUFFIX}) {
+      Path taken = read.path().resolveSibling(read.path().getFileName() + suffix);
+      if (sources.others().contains(taken)) {
+        throw new ModelException(
+            taken + ": is none of the model's files, and has the name of one that is to be made");
+      }
+    }
     return new Repack(read, target, sources, layers, form, opener);
   }
 

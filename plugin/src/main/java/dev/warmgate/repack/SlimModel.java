@@ -102,6 +102,9 @@ final class SlimModel {
 
   /** Copies a tensor, once for all that share its place; returns where it is. */
   private long move(TensorLocation.External from, Sink data) throws IOException {
+    if (from.length() == 0) {
+      return 0; // The next block may be beyond the file's end, which is no place even for nothing.
+    }
     Long known = moved.get(from);
     if (known != null) {
       return known;

@@ -64,7 +64,8 @@ public final class Unpack {
   }
 
   private Optional<NewPlace> place(Initializer tensor, boolean initializer) throws IOException {
-    long offset = StoredLayer.blocks(dataBytes);
+    // For nothing, the next block may be beyond the file's end.
+    long offset = tensor.bytes() == 0 ? dataBytes : StoredLayer.blocks(dataBytes);
     switch (tensor.location()) {
       case TensorLocation.External external ->
           copier.copy(

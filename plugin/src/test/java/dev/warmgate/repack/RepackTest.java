@@ -6,11 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.warmgate.onnx.ElementType;
 import dev.warmgate.onnx.MoeModelSpec;
 import dev.warmgate.onnx.MoeModelSpec.Storage;
 import dev.warmgate.onnx.MoeModels;
 import dev.warmgate.onnx.OnnxModel;
 import dev.warmgate.onnx.TensorLocation;
+import dev.warmgate.onnx.proto.ModelProto;
+import dev.warmgate.onnx.proto.StringStringEntryProto;
+import dev.warmgate.onnx.proto.TensorProto;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -29,6 +33,7 @@ import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a repack makes, and what it leaves behind when it can't. */
 class RepackTest {
@@ -259,6 +264,65 @@ class RepackTest {
       }
     }
     assertEquals(4, compared, "two routers, a residual, a shape");
+  }
+
+  /** Exporters put all constants into the data file, those without elements too. */
+  @ParameterizedTest
+  @EnumSource(Form.class)
+  void aTensorOfNothingHasAPlaceWithinTheFile(Form form) throws IOException {
+    Path data = MoeModels.dataFile(model);
+    long end = Files.size(data);
+    ModelProto.Builder proto = ModelProto.parseFrom(Files.readAllBytes(model)).toBuilder();
+    proto.getGraphBuilder().addInitializer(external("nothing", data, end, 0));
+    Files.write(model, proto.build().toByteArray());
+    Path made =
+        Repack.open(model, false, out, form, Sink.Opener.FILES).write(false, () -> {}).model();
+    assertEquals(0, nothing(made).length());
+    assertEquals(
+        0, nothing(Unpack.into(Files.createDirectory(folder.resolve("plain")), made)).length());
+  }
+
+  private static TensorLocation.External nothing(Path model) throws IOException {
+    return (TensorLocation.External)
+        OnnxModel.read(model).graph().initializers().get("nothing").location();
+  }
+
+  private static TensorProto external(String name, Path file, long offset, long floats) {
+    Map<String, String> place =
+        Map.of(
+            "location",
+            file.getFileName().toString(),
+            "offset",
+            Long.toString(offset),
+            "length",
+            Long.toString(4 * floats));
+    TensorProto.Builder tensor =
+        TensorProto.newBuilder()
+            .setName(name)
+            .setDataType(ElementType.FLOAT.code())
+            .addDims(floats)
+            .setDataLocation(TensorProto.DataLocation.EXTERNAL);
+    place.forEach(
+        (key, value) ->
+            tensor.addExternalData(
+                StringStringEntryProto.newBuilder().setKey(key).setValue(value)));
+    return tensor.build();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {".experts", ".data"})
+  void aFileWithANameThatIsNeededIsRefusedBeforeAnythingIsWritten(String suffix)
+      throws IOException {
+    MoeModels.write(model, SPEC.withStorage(Storage.EMBEDDED));
+    Files.deleteIfExists(MoeModels.dataFile(model));
+    Path taken = Files.writeString(folder.resolve("model.onnx" + suffix), "of another tool");
+    Map<String, String> before = content(folder);
+    assertEquals(
+        taken + ": is none of the model's files, and has the name of one that is to be made",
+        message(() -> Repack.open(model, true, out)));
+    assertEquals(before, content(folder));
+    // Nothing else of the folder is copied, so nothing is in the way.
+    repack(false);
   }
 
   private static byte[] bytes(TensorLocation.Addressable place) throws IOException {
