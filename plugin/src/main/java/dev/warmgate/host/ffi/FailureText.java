@@ -7,7 +7,9 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.Locale;
 
-/** What a host is told of a failure. Many of Java's own exceptions have no words, or only a path. */
+/**
+ * What a host is told of a failure. Many of Java's own exceptions have no words, or only a path.
+ */
 public final class FailureText {
   private FailureText() {}
 

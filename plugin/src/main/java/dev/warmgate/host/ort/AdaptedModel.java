@@ -54,8 +54,7 @@ final class AdaptedModel implements AutoCloseable {
     var file = new ModelFile(AdaptedNode.model(store).toString());
     OnnxModel model =
         file.model()
-            .orElseThrow(
-                () -> new ModelException(file.path().orElseThrow() + ": no such file"));
+            .orElseThrow(() -> new ModelException(file.path().orElseThrow() + ": no such file"));
     Optional<GateReader> gateReader =
         options.prefetch() == Prefetch.GATE ? Optional.of(new GateReader(file)) : Optional.empty();
     List<OnnxNode> nodes = new ArrayList<>();

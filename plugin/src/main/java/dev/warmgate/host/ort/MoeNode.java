@@ -41,6 +41,9 @@ record MoeNode(String name, LayerForm form, GraphNode graph) {
       throw new UnsupportedNodeException(e.getMessage(), e);
     } catch (IllegalArgumentException e) {
       throw new UnsupportedNodeException(e.getMessage(), e);
+    } catch (OrtCallException e) {
+      // ONNX Runtime doesn't say which node it couldn't read.
+      throw new IllegalArgumentException(name + ": " + e.getMessage(), e);
     }
   }
 

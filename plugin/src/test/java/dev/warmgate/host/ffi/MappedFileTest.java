@@ -75,8 +75,7 @@ class MappedFileTest {
         int _ = (int) c("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT)).invokeExact(file);
         int _ =
             (int)
-                c("unlink", FunctionDescriptor.of(JAVA_INT, JAVA_LONG))
-                    .invokeExact(path.address());
+                c("unlink", FunctionDescriptor.of(JAVA_INT, JAVA_LONG)).invokeExact(path.address());
       }
     }
   }

@@ -110,6 +110,19 @@ class QMoeMalformedTest {
     }
   }
 
+  @Test
+  void anAttributeThatIsNoWord() throws IOException {
+    QMoeModelSpec spec = SMALL.with(SMALL.moe().withStorage(Storage.EMBEDDED));
+    Path model =
+        QMoeModels.write(
+            folder.resolve("model.onnx"),
+            spec,
+            QMoeEdit.attribute("activation_type", "silu".repeat(1000)));
+    OrtException e = assertThrows(OrtException.class, () -> QMoeHost.open(model, spec, Map.of()));
+    assertTrue(e.getMessage().contains("Warmgate"), e.getMessage());
+    assertTrue(e.getMessage().contains(NODE), e.getMessage());
+  }
+
   private static void assertRefused(Path model, QMoeModelSpec spec, String input, String what)
       throws IOException {
     ModelInspection inspection = ModelInspection.of(OnnxModel.read(model));

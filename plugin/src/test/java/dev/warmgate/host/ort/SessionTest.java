@@ -175,8 +175,7 @@ class SessionTest {
       Path state = folder.resolve(storage + ".state");
       Host.provider();
       Thread.currentThread().interrupt();
-      try (Host host =
-          Host.warmgate(model, spec, Map.of("state_dir", state.toString()))) {
+      try (Host host = Host.warmgate(model, spec, Map.of("state_dir", state.toString()))) {
         assertEquals(spec.hidden(), host.run(1, 1).length);
       } finally {
         assertTrue(Thread.interrupted(), "the interrupt is the host's");
