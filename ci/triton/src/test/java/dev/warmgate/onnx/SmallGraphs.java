@@ -52,6 +52,16 @@ public final class SmallGraphs {
     save(file, graph);
   }
 
+  /** {@code y = x}, which is one row of zeros where nobody brings it. */
+  public static void defaulted(Path file) throws IOException {
+    var graph = GraphProto.newBuilder().setName("defaulted");
+    graph.addInput(Protos.value("x", List.of("rows", 2L)));
+    graph.addInitializer(Protos.zeros("x", ElementType.FLOAT, 1, 2));
+    graph.addNode(Protos.node("Identity", "identity", "y", "x"));
+    graph.addOutput(Protos.value("y", List.of("rows", 2L)));
+    save(file, graph);
+  }
+
   /** {@code y} has twice the rows of {@code x}, though the graph says as many. */
   public static void liesAboutItsShape(Path file) throws IOException {
     var graph = GraphProto.newBuilder().setName("lies");

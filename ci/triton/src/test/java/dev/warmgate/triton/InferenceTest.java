@@ -45,6 +45,7 @@ class InferenceTest {
         .add("gather_batched", BATCHING, SmallGraphs::gather)
         .add("nonzero", Repository.MINIMAL, SmallGraphs::nonZero)
         .add("optional", Repository.MINIMAL, SmallGraphs::optional)
+        .add("defaulted", BATCHING, SmallGraphs::defaulted)
         .add("lies", Repository.MINIMAL, SmallGraphs::liesAboutItsShape)
         .add("slow", Repository.MINIMAL, file -> SmallGraphs.slow(file, 256))
         .add("batched", BATCHING, file -> SmallGraphs.identity(file, ElementType.FLOAT))
@@ -224,6 +225,20 @@ class InferenceTest {
     }
     String statistics = core.statistics("batched");
     assertTrue(statistics.matches("(?s).*\"batch_size\":\"?([2-9]|[1-6]\\d).*"), statistics);
+  }
+
+  @Test
+  void aBatchedRequestThatBringsNothingIsAnswered() throws Exception {
+    core.load("defaulted");
+    TestTensor x = TestTensor.floats("x", new long[] {1, 2}, 3, 4);
+    var nothing = core.send("defaulted", List.of(), List.of(), 0, _ -> {}).replies();
+    assertArrayEquals(new float[2], nothing.get(30, TimeUnit.SECONDS).getFirst().floats("y"));
+    assertArrayEquals(new float[] {3, 4}, core.infer("defaulted", List.of(x)).floats("y"));
+    core.unload("defaulted");
+    for (int i = 0; core.index().contains("UNLOADING"); i++) {
+      assertTrue(i < 500, core.index());
+      Thread.sleep(20);
+    }
   }
 
   @Test

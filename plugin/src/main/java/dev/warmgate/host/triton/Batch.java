@@ -18,6 +18,8 @@ import java.util.Set;
  * and that want the same outputs, go through the session together.
  */
 final class Batch {
+  private static final System.Logger LOG = System.getLogger(Batch.class.getName());
+
   private final InferenceModel model;
   private final long instance;
   private final long[] handles;
@@ -56,8 +58,8 @@ final class Batch {
   private void read(long handle) {
     try {
       requests.add(Request.read(handle));
-    } catch (TritonException e) {
-      Response.to(handle).fail(e);
+    } catch (RuntimeException e) {
+      Response.to(handle).fail(EntryPoints.explain("execute", e));
     }
   }
 
@@ -248,9 +250,15 @@ final class Batch {
     send(request, response);
   }
 
-  /** How many rows of the batch a request brings. */
+  /** How many rows of the batch a request brings; one that leaves out all inputs brings one. */
   private long rows(Request request) {
-    return model.batched() ? request.inputs().values().iterator().next().dims()[0] : 1;
+    if (!model.batched()) {
+      return 1;
+    }
+    return request.inputs().values().stream()
+        .mapToLong(input -> input.dims()[0])
+        .findFirst()
+        .orElse(1);
   }
 
   private void send(Request request, Response response) {
@@ -265,8 +273,22 @@ final class Batch {
     }
   }
 
-  /** Tells Triton how long all took, and gives the requests back. */
+  /**
+   * Tells Triton how long all took, and gives the requests back: whatever happens, since Triton
+   * would answer again what an execution that fails leaves it.
+   */
   private void release() {
+    try {
+      report();
+    } catch (RuntimeException e) {
+      LOG.log(System.Logger.Level.ERROR, "statistics", e);
+    }
+    for (long handle : handles) {
+      Request.release(handle);
+    }
+  }
+
+  private void report() {
     long end = System.nanoTime();
     long computeStart = computeFrom == 0 ? begun : computeFrom;
     long computeEnd = computeStart + computeNanos;
@@ -277,9 +299,6 @@ final class Batch {
     }
     long rows = requests.stream().mapToLong(this::rows).sum();
     Core.REPORT_BATCH.call(instance, rows, begun, computeStart, computeEnd, end);
-    for (long handle : handles) {
-      Request.release(handle);
-    }
   }
 
   static void closeQuietly(AutoCloseable resource) {

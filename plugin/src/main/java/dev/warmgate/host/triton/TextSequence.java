@@ -16,6 +16,8 @@ import java.util.Optional;
  * when nobody waits for it any more.
  */
 final class TextSequence {
+  private static final System.Logger LOG = System.getLogger(TextSequence.class.getName());
+
   private final long instance;
   private final Request request;
   private final long factory;
@@ -170,6 +172,9 @@ final class TextSequence {
     try {
       failure.ifPresent(e -> Response.from(factory).fail(e));
       report(failure.isEmpty());
+    } catch (RuntimeException e) {
+      // The other texts go on.
+      LOG.log(System.Logger.Level.ERROR, "the end of a text", e);
     } finally {
       Core.FACTORY_DELETE.call(factory);
       request.release();
