@@ -50,3 +50,5 @@ refuse check "$out/none.onnx"
 refuse evaluate "$model" --text "$text" --plot "$out/cost.txt"
 refuse check "$model" --expert-memory 1k
 refuse run "$model" --prompt x --option nonsense=1
+# More than ONNX Runtime's telemetry can take on a command line, and than the model can.
+refuse run "$model" --prompt "$(printf 'a%.0s' {1..20000})"
