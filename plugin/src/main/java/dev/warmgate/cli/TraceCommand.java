@@ -5,6 +5,7 @@ import dev.warmgate.expert.LayerSpec;
 import dev.warmgate.expert.MoeModel;
 import dev.warmgate.expert.RoutingTap;
 import dev.warmgate.generate.DecoderModel;
+import dev.warmgate.generate.GenAiConfig;
 import dev.warmgate.generate.Generator;
 import dev.warmgate.generate.Sampling;
 import dev.warmgate.generate.Tokenizer;
@@ -104,6 +105,7 @@ final class TraceCommand extends WarmgateCommand {
     if (maxTokens < 1) {
       throw new IllegalArgumentException("--max-tokens must be at least 1, not " + maxTokens);
     }
+    GenAiConfig.read(directory); // before a tokenizer is missed in what isn't a model's folder
     List<Start> starts = starts();
     Trace trace;
     try (DecoderModel model = Engine.warmgate(options).openDecoder(directory)) {
