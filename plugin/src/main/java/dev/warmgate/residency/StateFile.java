@@ -5,6 +5,7 @@ import com.google.gson.GsonBuilder;
 import dev.warmgate.metrics.ResidencyStats;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -76,6 +77,12 @@ final class StateFile {
     while (cause.getCause() != null) {
       cause = cause.getCause();
     }
-    return String.valueOf(cause.getMessage()).lines().findFirst().orElse("");
+    // The message of most of these is the file's name alone.
+    boolean nameOnly = cause instanceof FileSystemException e && e.getReason() == null;
+    return (nameOnly ? cause.getClass().getSimpleName() + ": " : "")
+        .concat(String.valueOf(cause.getMessage()))
+        .lines()
+        .findFirst()
+        .orElse("");
   }
 }
