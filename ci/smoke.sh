@@ -52,3 +52,8 @@ refuse check "$model" --expert-memory 1k
 refuse run "$model" --prompt x --option nonsense=1
 # More than ONNX Runtime's telemetry can take on a command line, and than the model can.
 refuse run "$model" --prompt "$(printf 'a%.0s' {1..20000})"
+# A result that is lost is no success.
+status=0
+./warmgate inspect "$model" > /dev/full 2> "$out/err" || status=$?
+[[ $status -eq 1 && $(wc -l < "$out/err") -eq 1 ]]
+echo "ok: $(cat "$out/err")"

@@ -16,10 +16,14 @@ import java.nio.file.Path;
  */
 record Console(PrintStream out, PrintStream err, boolean progress) {
 
-  /** The process's own streams, in UTF-8 whatever the locale is. */
-  static Console system() {
+  /**
+   * The process's own streams, in UTF-8 whatever the locale is.
+   *
+   * @param out its standard output
+   */
+  static Console system(StandardOutput out) {
     return new Console(
-        new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8),
+        new PrintStream(out, false, StandardCharsets.UTF_8),
         new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8),
         isTerminal(2));
   }

@@ -34,7 +34,14 @@ public final class Main implements Runnable {
 
   /** Runs one command and ends the process with its exit code. */
   public static void main(String[] args) {
-    System.exit(run(Console.system(), args));
+    StandardOutput out = StandardOutput.open();
+    Console console = Console.system(out);
+    int exitCode = run(console, args);
+    if (exitCode == DONE && out.failure().isPresent()) {
+      String reason = out.failure().get().getMessage();
+      exitCode = fail(console, false, new CommandFailure("standard output: " + reason));
+    }
+    System.exit(exitCode);
   }
 
   /**
