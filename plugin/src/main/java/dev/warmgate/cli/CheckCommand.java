@@ -136,7 +136,6 @@ final class CheckCommand extends WarmgateCommand {
     }
     if (!pass) {
       throw new CommandFailure(
-          Main.FAILED,
           model + ": outputs differ by more than " + scientific(tolerance) + " of their scale");
     }
     return Main.DONE;

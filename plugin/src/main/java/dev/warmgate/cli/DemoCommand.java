@@ -134,7 +134,7 @@ final class DemoCommand extends WarmgateCommand {
           _ -> console().out().printf("Which experts each layer used: %s%n", picture()));
     }
     if (!equal) {
-      throw new CommandFailure(Main.FAILED, model + ": the texts differ");
+      throw new CommandFailure(model + ": the texts differ");
     }
     return Main.DONE;
   }

@@ -75,7 +75,7 @@ final class Engine {
     try {
       return WarmgateProvider.register(environment());
     } catch (IllegalStateException e) {
-      throw new CommandFailure(Main.FAILED, e.getMessage());
+      throw new CommandFailure(e.getMessage());
     }
   }
 

@@ -40,8 +40,7 @@ public interface Plotter {
    */
   static Plotter of(String option, Path file) {
     Plotter plotter =
-        find()
-            .orElseThrow(() -> new CommandFailure(Main.FAILED, option + ": nothing here can draw"));
+        find().orElseThrow(() -> new CommandFailure(option + ": nothing here can draw"));
     if (!plotter.writes(file)) {
       throw new IllegalArgumentException(option + " " + file + ": not a .png or .svg file");
     }

@@ -5,6 +5,7 @@ import dev.warmgate.benchmarks.WorkerProcess;
 import dev.warmgate.benchmarks.WorkerProcess.Ended;
 import dev.warmgate.benchmarks.quantised.LayerReport.Row;
 import dev.warmgate.benchmarks.quantised.Task.Measured;
+import dev.warmgate.cli.CommandFailure;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
@@ -47,8 +48,9 @@ final class LayerBenchmark {
   /**
    * Writes a layer and runs its engines.
    *
-   * @throws IOException in one line that names the engine, if one fails or its outputs can't be
+   * @throws CommandFailure in one line that names the engine, if one fails or its outputs can't be
    *     compared with those of the first
+   * @throws IOException if the layer's files can't be written
    */
   LayerReport run(LayerShape layer) throws IOException, InterruptedException {
     Path model = folder.resolve("layer.onnx");
@@ -99,7 +101,7 @@ final class LayerBenchmark {
             () -> failed(layer, engine, "its outputs can't be compared: not as many as stock's"));
   }
 
-  private static IOException failed(LayerShape layer, LayerEngine engine, String reason) {
-    return new IOException("%s, %s: %s".formatted(layer, engine.name(), reason));
+  private static CommandFailure failed(LayerShape layer, LayerEngine engine, String reason) {
+    return new CommandFailure("%s, %s: %s".formatted(layer, engine.name(), reason));
   }
 }

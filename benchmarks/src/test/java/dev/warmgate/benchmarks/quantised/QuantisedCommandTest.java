@@ -1,5 +1,6 @@
 package dev.warmgate.benchmarks.quantised;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -8,7 +9,11 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.warmgate.benchmarks.CommandResult;
+import dev.warmgate.benchmarks.quantised.LayerBenchmark.Pace;
+import dev.warmgate.cli.CommandFailure;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -185,11 +190,20 @@ class QuantisedCommandTest {
     Path outputs = Files.write(folder.resolve("outputs"), new byte[Float.BYTES]);
     LayerShape shape = LayerShape.parse("64x96", 6, 2, Weights.FP32);
     LayerEngine engine = LayerEngine.all(Weights.FP32).getLast();
-    IOException failed =
+    CommandFailure failed =
         assertThrows(
-            IOException.class, () -> LayerBenchmark.error(shape, engine, reference, outputs));
+            CommandFailure.class, () -> LayerBenchmark.error(shape, engine, reference, outputs));
     assertEquals(
         "H=64 I=96, warmgate: its outputs can't be compared: not as many as stock's",
         failed.getMessage());
+  }
+
+  @Test
+  void anEngineThatFailsIsNamedAndIsNoWrongUsage(@TempDir Path folder) {
+    LayerShape shape = LayerShape.parse("33x17", 5, 2, Weights.FP32);
+    PrintStream progress = new PrintStream(new ByteArrayOutputStream(), false, UTF_8);
+    var benchmark = new LayerBenchmark(folder, new Pace(1, List.of(-1), 0.01), progress);
+    CommandFailure failed = assertThrows(CommandFailure.class, () -> benchmark.run(shape));
+    assertTrue(failed.getMessage().startsWith("H=33 I=17, stock: "), failed.getMessage());
   }
 }
