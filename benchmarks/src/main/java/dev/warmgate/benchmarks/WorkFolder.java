@@ -1,17 +1,18 @@
 package dev.warmgate.benchmarks;
 
+import dev.warmgate.cli.TemporaryFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.stream.Stream;
+import java.util.Optional;
 
 /**
  * Where a benchmark keeps its files: the user's folder, which stays, or a temporary one.
  *
  * @param path of the folder
- * @param temporary whether it goes when closed
+ * @param temporary the same, if it goes when closed
  */
-public record WorkFolder(Path path, boolean temporary) implements AutoCloseable {
+public record WorkFolder(Path path, Optional<TemporaryFolder> temporary) implements AutoCloseable {
 
   /**
    * Opens it.
@@ -19,9 +20,11 @@ public record WorkFolder(Path path, boolean temporary) implements AutoCloseable 
    * @param path made if it isn't there; null for a temporary one
    */
   public static WorkFolder open(Path path) throws IOException {
-    return path == null
-        ? new WorkFolder(Files.createTempDirectory("warmgate-bench-"), true)
-        : new WorkFolder(Files.createDirectories(path), false);
+    if (path != null) {
+      return new WorkFolder(Files.createDirectories(path), Optional.empty());
+    }
+    TemporaryFolder temporary = TemporaryFolder.create("warmgate-bench-");
+    return new WorkFolder(temporary.path(), Optional.of(temporary));
   }
 
   /**
@@ -37,13 +40,8 @@ public record WorkFolder(Path path, boolean temporary) implements AutoCloseable 
 
   @Override
   public void close() throws IOException {
-    if (temporary) {
-      try (Stream<Path> files = Files.list(path)) {
-        for (Path file : files.toList()) {
-          Files.delete(file);
-        }
-      }
-      Files.delete(path);
+    if (temporary.isPresent()) {
+      temporary.get().close();
     }
   }
 }

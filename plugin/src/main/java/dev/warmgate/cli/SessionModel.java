@@ -6,9 +6,7 @@ import dev.warmgate.repack.Unpack;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /**
  * A model for as long as a session is made of it: the files themselves, or, if its experts are in a
@@ -16,9 +14,9 @@ import java.util.stream.Stream;
  * read or mapped all of the copy once the session is there.
  *
  * @param model the ONNX file
- * @param folder of the copy, if there is one
+ * @param copy the folder of the copy, if there is one
  */
-record SessionModel(Path model, Optional<Path> folder) implements AutoCloseable {
+record SessionModel(Path model, Optional<TemporaryFolder> copy) implements AutoCloseable {
 
   static SessionModel asItIs(Path model) {
     return new SessionModel(model, Optional.empty());
@@ -33,8 +31,10 @@ record SessionModel(Path model, Optional<Path> folder) implements AutoCloseable 
     if (!Unpack.isNeeded(OnnxModel.read(model))) {
       return asItIs(model);
     }
-    Path folder = Files.createTempDirectory("warmgate-unpacked-");
-    SessionModel copy = new SessionModel(folder.resolve(model.getFileName()), Optional.of(folder));
+    TemporaryFolder temporary = TemporaryFolder.create("warmgate-unpacked-");
+    Path folder = temporary.path();
+    SessionModel copy =
+        new SessionModel(folder.resolve(model.getFileName()), Optional.of(temporary));
     try {
       Unpack.into(folder, model);
       Path config = model.resolveSibling(GenAiConfig.FILE_NAME);
@@ -50,20 +50,13 @@ record SessionModel(Path model, Optional<Path> folder) implements AutoCloseable 
 
   /** The folder of the copy; {@code other} if there is none. */
   Path folderOr(Path other) {
-    return folder.orElse(other);
+    return copy.map(TemporaryFolder::path).orElse(other);
   }
 
   @Override
   public void close() throws IOException {
-    if (folder.isPresent()) {
-      List<Path> files;
-      try (Stream<Path> names = Files.list(folder.get())) {
-        files = names.toList();
-      }
-      for (Path file : files) {
-        Files.delete(file);
-      }
-      Files.delete(folder.get());
+    if (copy.isPresent()) {
+      copy.get().close();
     }
   }
 }
