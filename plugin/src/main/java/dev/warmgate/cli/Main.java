@@ -1,12 +1,11 @@
 package dev.warmgate.cli;
 
 import ai.onnxruntime.OrtException;
+import dev.warmgate.failure.FailureText;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.NoSuchFileException;
 import java.util.List;
 import java.util.ServiceLoader;
 import picocli.CommandLine;
@@ -111,13 +110,11 @@ public final class Main implements Runnable {
   private static String message(Throwable error) {
     String message = String.valueOf(error.getMessage());
     return switch (error) {
-      case NoSuchFileException missing -> message + ": no such file";
-      case AccessDeniedException denied -> message + ": permission denied";
       case ParameterException usage -> message;
       case CommandFailure failure -> message;
       case OrtException failed -> message;
-      case IOException unusable -> message;
-      case IllegalArgumentException unusable -> message;
+      case IOException unusable -> FailureText.of(unusable);
+      case IllegalArgumentException unusable -> FailureText.of(unusable);
       case OutOfMemoryError memory ->
           "out of memory (" + message + "); WARMGATE_JAVA_OPTS=-Xmx2g gives the Java heap more";
       default ->

@@ -2,10 +2,10 @@ package dev.warmgate.residency;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
+import dev.warmgate.failure.FailureText;
 import dev.warmgate.metrics.ResidencyStats;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -77,12 +77,6 @@ final class StateFile {
     while (cause.getCause() != null) {
       cause = cause.getCause();
     }
-    // The message of most of these is the file's name alone.
-    boolean nameOnly = cause instanceof FileSystemException e && e.getReason() == null;
-    return (nameOnly ? cause.getClass().getSimpleName() + ": " : "")
-        .concat(String.valueOf(cause.getMessage()))
-        .lines()
-        .findFirst()
-        .orElse("");
+    return FailureText.of(cause);
   }
 }

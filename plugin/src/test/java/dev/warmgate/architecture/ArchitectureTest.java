@@ -37,6 +37,7 @@ class ArchitectureTest {
       new TreeMap<>(
           Map.ofEntries(
               entry("metrics", Set.of()),
+              entry("failure", Set.of()),
               entry("config", Set.of("kernels")),
               entry("decay", Set.of()),
               entry("routing", Set.of("routing.dispatch", "decay", "kernels", "metrics")),
@@ -46,6 +47,7 @@ class ArchitectureTest {
                   Set.of(
                       "residency.eviction",
                       "residency.store",
+                      "failure",
                       "onnx",
                       "kernels",
                       "hwdetect",
@@ -73,6 +75,7 @@ class ArchitectureTest {
                   Set.of(
                       "host.ffi",
                       "expert",
+                      "failure",
                       "onnx",
                       "config",
                       "metrics",
@@ -86,6 +89,7 @@ class ArchitectureTest {
                   "host.triton",
                   Set.of(
                       "config",
+                      "failure",
                       "generate",
                       "host.ffi",
                       "host.ort",
@@ -98,6 +102,7 @@ class ArchitectureTest {
                   Set.of(
                       "config",
                       "expert",
+                      "failure",
                       "generate",
                       "host.ort",
                       "hwdetect",

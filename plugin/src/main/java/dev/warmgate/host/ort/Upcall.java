@@ -1,6 +1,6 @@
 package dev.warmgate.host.ort;
 
-import dev.warmgate.host.ffi.FailureText;
+import dev.warmgate.failure.FailureText;
 import java.io.IOException;
 import java.util.function.Consumer;
 

@@ -2,7 +2,7 @@ package dev.warmgate.host.triton;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import dev.warmgate.host.ffi.FailureText;
+import dev.warmgate.failure.FailureText;
 import dev.warmgate.host.ffi.Native;
 import dev.warmgate.host.ffi.Stub;
 import dev.warmgate.host.session.SessionException;

@@ -1,4 +1,4 @@
-package dev.warmgate.host.ffi;
+package dev.warmgate.failure;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 

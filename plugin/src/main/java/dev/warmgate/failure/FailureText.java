@@ -1,4 +1,4 @@
-package dev.warmgate.host.ffi;
+package dev.warmgate.failure;
 
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.AccessDeniedException;
@@ -8,7 +8,8 @@ import java.nio.file.NoSuchFileException;
 import java.util.Locale;
 
 /**
- * What a host is told of a failure. Many of Java's own exceptions have no words, or only a path.
+ * What a host or a user is told of a failure. Many of Java's own exceptions have no words, or only
+ * a path.
  */
 public final class FailureText {
   private FailureText() {}
