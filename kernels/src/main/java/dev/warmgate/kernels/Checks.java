@@ -28,7 +28,19 @@ final class Checks {
     holds(segment, count, Float.BYTES, name);
   }
 
-  static void count(int value, String name) {
+  /** The same of a segment that is written: native code would not notice that it must not. */
+  static void takes(MemorySegment segment, long count, long width, String name) {
+    holds(segment, count, width, name);
+    if (segment.isReadOnly()) {
+      throw new IllegalArgumentException(name + " is read-only");
+    }
+  }
+
+  static void takesFloats(MemorySegment segment, long count, String name) {
+    takes(segment, count, Float.BYTES, name);
+  }
+
+  static void count(long value, String name) {
     if (value < 0) {
       throw new IllegalArgumentException(format("%s is %d, must not be negative", name, value));
     }
@@ -50,7 +62,7 @@ final class Checks {
     if (!Float.isFinite(bias)) {
       throw new IllegalArgumentException(format("bias is %s, must be finite", bias));
     }
-    holds(ids, k, Integer.BYTES, "ids");
+    takes(ids, k, Integer.BYTES, "ids");
   }
 
   static void gateWeights(
@@ -59,7 +71,7 @@ final class Checks {
     count(k, "k");
     floats(logits, experts, "logits");
     holds(ids, k, Integer.BYTES, "ids");
-    floats(weights, k, "weights");
+    takesFloats(weights, k, "weights");
   }
 
   static void route(
@@ -81,33 +93,39 @@ final class Checks {
     count(tokens, "tokens");
     long slots = (long) tokens * plan.topK();
     floats(logits, (long) tokens * plan.experts(), "logits");
-    optional(residents, (plan.experts() + 63) >>> 6, Long.BYTES, "residents");
-    holds(ids, slots, Integer.BYTES, "ids");
-    floats(weights, slots, "weights");
+    if (!isNull(residents)) {
+      holds(residents, (plan.experts() + 63) >>> 6, Long.BYTES, "residents");
+    }
+    takes(ids, slots, Integer.BYTES, "ids");
+    takesFloats(weights, slots, "weights");
     if (!extras.isNone()) {
-      optional(extras.displaced(), slots, Integer.BYTES, "displaced");
-      optional(extras.kept(), tokens, Float.BYTES, "kept");
-      optional(extras.misses(), tokens, Integer.BYTES, "misses");
+      takesIfWanted(extras.displaced(), slots, Integer.BYTES, "displaced");
+      takesIfWanted(extras.kept(), tokens, Float.BYTES, "kept");
+      takesIfWanted(extras.misses(), tokens, Integer.BYTES, "misses");
     }
   }
 
-  private static void optional(MemorySegment segment, long count, long width, String name) {
+  private static void takesIfWanted(MemorySegment segment, long count, long width, String name) {
     if (!isNull(segment)) {
-      holds(segment, count, width, name);
+      takes(segment, count, width, name);
     }
   }
 
   static void decay(MemorySegment values, int count) {
     count(count, "count");
-    floats(values, count, "values");
+    takesFloats(values, count, "values");
   }
 
-  static void convert(MemorySegment halves, MemorySegment floats, long count) {
-    if (count < 0) {
-      throw new IllegalArgumentException(format("count is %d, must not be negative", count));
-    }
+  static void widen(MemorySegment halves, MemorySegment floats, long count) {
+    count(count, "count");
     holds(halves, count, Short.BYTES, "halves");
+    takesFloats(floats, count, "floats");
+  }
+
+  static void narrow(MemorySegment floats, MemorySegment halves, long count) {
+    count(count, "count");
     floats(floats, count, "floats");
+    takes(halves, count, Short.BYTES, "halves");
   }
 
   static void run(FfnBatch batch, int part) {

@@ -115,10 +115,10 @@ public final class FfnBatch implements AutoCloseable {
           format("no valid batch: %d tokens, topK %d, %d parts", tokens, topK, parts));
     }
     Checks.floats(x, (long) tokens * shape.hidden(), "x");
-    Checks.floats(inner, slots * shape.inner(), "inner");
-    Checks.floats(partial, slots * shape.hidden(), "partial");
+    Checks.takesFloats(inner, slots * shape.inner(), "inner");
+    Checks.takesFloats(partial, slots * shape.hidden(), "partial");
     Checks.floats(gateWeights, slots, "gateWeights");
-    Checks.floats(out, (long) tokens * shape.hidden(), "out");
+    Checks.takesFloats(out, (long) tokens * shape.hidden(), "out");
     clearExperts();
     this.tokens = tokens;
     this.topK = topK;

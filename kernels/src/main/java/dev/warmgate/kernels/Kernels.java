@@ -8,7 +8,8 @@ import java.lang.foreign.MemorySegment;
  * <p>Memory comes as {@link MemorySegment}s in native byte order, at any byte address; the native
  * tiers want native segments, the scalar tier takes any. It must stay alive and unclosed until the
  * call returns: native code gets plain addresses. A segment that is too small, is on the heap of a
- * native tier or was closed gives an {@link IllegalArgumentException}.
+ * native tier, is read-only where results go or was closed gives an {@link
+ * IllegalArgumentException}.
  */
 public sealed interface Kernels permits ScalarKernels, NativeKernels {
 

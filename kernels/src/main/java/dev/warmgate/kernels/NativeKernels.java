@@ -151,13 +151,13 @@ final class NativeKernels implements Kernels {
 
   @Override
   public void widen(MemorySegment halves, MemorySegment floats, long count) {
-    Checks.convert(halves, floats, count);
+    Checks.widen(halves, floats, count);
     convert(bindings.widen(), halves, floats, count);
   }
 
   @Override
   public void narrow(MemorySegment floats, MemorySegment halves, long count) {
-    Checks.convert(halves, floats, count);
+    Checks.narrow(floats, halves, count);
     convert(bindings.narrow(), floats, halves, count);
   }
 

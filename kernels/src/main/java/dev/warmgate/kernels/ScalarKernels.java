@@ -59,7 +59,7 @@ final class ScalarKernels implements Kernels {
 
   @Override
   public void widen(MemorySegment halves, MemorySegment floats, long count) {
-    Checks.convert(halves, floats, count);
+    Checks.widen(halves, floats, count);
     for (long i = 0; i < count; i++) {
       short half = halves.get(JAVA_SHORT_UNALIGNED, i * Short.BYTES);
       floats.set(JAVA_FLOAT_UNALIGNED, i * Float.BYTES, Float.float16ToFloat(half));
@@ -68,7 +68,7 @@ final class ScalarKernels implements Kernels {
 
   @Override
   public void narrow(MemorySegment floats, MemorySegment halves, long count) {
-    Checks.convert(halves, floats, count);
+    Checks.narrow(floats, halves, count);
     for (long i = 0; i < count; i++) {
       short half = Float.floatToFloat16(floats.get(JAVA_FLOAT_UNALIGNED, i * Float.BYTES));
       halves.set(JAVA_SHORT_UNALIGNED, i * Short.BYTES, half);
