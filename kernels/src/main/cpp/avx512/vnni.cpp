@@ -10,22 +10,6 @@
 
 #include "../common/x86_bytes.h"
 
-#include "../common/unaligned.h"
-
-#include "../common/math.h"
-
-#include "../common/dense.h"
-
-#include "../common/prepare.h"
-
-#include "../common/packed.h"
-
-#include "../common/packed_dot.h"
-
-#include "../common/packed_rows.h"
-
-#include "../common/ffn.h"
-
 #define WG_TIER avx512
 #define WG_VARIANT avx512_vnni
-#include "../common/variant.h"
+#include "../common/tier.h"
