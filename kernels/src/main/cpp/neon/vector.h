@@ -50,8 +50,8 @@ WG_INLINE vf mul(vf a, vf b) { return vmulq_f32(a, b); }
 WG_INLINE vf div(vf a, vf b) { return vdivq_f32(a, b); }
 WG_INLINE vf fma(vf a, vf b, vf c) { return vfmaq_f32(c, a, b); }   // a*b + c
 WG_INLINE vf fnma(vf a, vf b, vf c) { return vfmsq_f32(c, a, b); }  // c - a*b
-// A NaN in a gives b.
-WG_INLINE vf max_or(vf a, vf b) { return vmaxnmq_f32(a, b); }
+// A NaN in a gives b. Not vmaxnm: of a signalling NaN that makes a quiet one, and b is lost.
+WG_INLINE vf max_or(vf a, vf b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
 // A NaN in b gives NaN.
 WG_INLINE vf min_nan(vf a, vf b) { return vminq_f32(a, b); }
 WG_INLINE vf max_nan(vf a, vf b) { return vmaxq_f32(a, b); }

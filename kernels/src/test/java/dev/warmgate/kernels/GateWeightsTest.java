@@ -78,14 +78,19 @@ class GateWeightsTest {
 
   @Test
   void limits() {
-    float nan = Float.NaN;
     for (Denominator over : Denominator.values()) {
-      assertArrayEquals(
-          new float[] {0.5f, 0.5f, 0, 0},
-          weights(kernels, new float[] {INF, INF, 3, nan}, new int[] {0, 1, 2, 3}, over, 0));
-      assertArrayEquals(
-          new float[] {0, 0, 0},
-          weights(kernels, new float[] {nan, -INF}, new int[] {0, 1, -1}, over, 0));
+      for (float nan : new float[] {Float.NaN, RouteLogits.SIGNALLING}) {
+        assertArrayEquals(
+            new float[] {0.5f, 0.5f, 0, 0},
+            weights(kernels, new float[] {INF, INF, 3, nan}, new int[] {0, 1, 2, 3}, over, 0));
+        assertArrayEquals(
+            new float[] {0, 0, 0},
+            weights(kernels, new float[] {nan, -INF}, new int[] {0, 1, -1}, over, 0));
+        assertArrayEquals(
+            new float[] {1, 0, 0, 0, 0},
+            weights(kernels, new float[] {7, 3, 3, 3, nan}, new int[] {0, -1, -1, -1, 4}, over, 0),
+            0.1f);
+      }
       assertArrayEquals(
           new float[] {0.5f, 0.5f},
           weights(kernels, new float[] {-3.4e38f, -3.4e38f}, new int[] {0, 1}, over, 0));

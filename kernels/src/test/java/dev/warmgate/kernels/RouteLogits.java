@@ -48,8 +48,12 @@ enum RouteLogits {
     }
   };
 
+  /** A NaN that some instructions treat unlike others. */
+  static final float SIGNALLING = Float.intBitsToFloat(0x7fa00000);
+
   private static final float[] SPECIALS = {
     Float.NaN,
+    SIGNALLING,
     Float.NEGATIVE_INFINITY,
     Float.POSITIVE_INFINITY,
     -0f,

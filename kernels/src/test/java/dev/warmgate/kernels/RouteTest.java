@@ -211,6 +211,27 @@ class RouteTest {
     }
   }
 
+  /** Behind the largest logit and at a distance of whole vectors, where it might be lost. */
+  @Test
+  void signallingNansAreNoLogits() {
+    float[] few = new float[40];
+    Arrays.fill(few, -INF);
+    float[] many = new float[40];
+    Arrays.fill(many, 3);
+    for (float[] row : List.of(few, many)) {
+      row[0] = 200;
+      row[32] = RouteLogits.SIGNALLING;
+    }
+    BitSet residents = new BitSet();
+    residents.set(32, 40);
+    for (RoutePolicy policy : RoutePolicy.values()) {
+      for (Denominator over : Denominator.values()) {
+        RouteCase c = RouteCase.of(40, 2, policy).with(over);
+        check(c, new float[][] {few, many}, residents, 0.1f, new Random(1), "signalling");
+      }
+    }
+  }
+
   @Test
   void theRangeFollowsTheTokens() {
     RouteCase c =

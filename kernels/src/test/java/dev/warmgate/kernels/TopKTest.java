@@ -51,6 +51,7 @@ class TopKTest {
   private static float special(Random random) {
     float[] values = {
       Float.NaN,
+      RouteLogits.SIGNALLING,
       Float.NEGATIVE_INFINITY,
       Float.POSITIVE_INFINITY,
       -0f,
