@@ -52,12 +52,13 @@ public final class WriteText {
   private static void stream(
       DecoderModel model, Tokenizer tokenizer, String prompt, PrintStream out) throws OrtException {
     Sampling sampling = new Sampling(0.8, 0.95, 1); // temperature, top-p, seed
-    TextStream text = tokenizer.stream();
+    int[] ids = tokenizer.encode(prompt);
+    TextStream text = tokenizer.stream(ids);
     out.print(prompt);
     Generation generation =
         new Generator(model)
             .generate(
-                tokenizer.encode(prompt),
+                ids,
                 TOKENS,
                 sampling,
                 id -> {
@@ -89,7 +90,10 @@ public final class WriteText {
         (prompt, tokens) ->
             written.put(
                 prompt,
-                prompt + tokenizer.decode(tokens.stream().mapToInt(Integer::intValue).toArray())));
+                prompt
+                    + tokenizer.continuation(
+                        tokenizer.encode(prompt),
+                        tokens.stream().mapToInt(Integer::intValue).toArray())));
     return written;
   }
 }

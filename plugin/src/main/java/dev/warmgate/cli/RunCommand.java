@@ -147,7 +147,7 @@ final class RunCommand extends WarmgateCommand {
     Optional<ExpertUse> use = expertUse ? Optional.of(watch()) : Optional.empty();
     RunReport report = new RunReport(engine);
     if (several.isPresent()) {
-      writeAll(several.get(), report, sampling, tokenizer.orElseThrow());
+      writeAll(several.get(), ids, report, sampling, tokenizer.orElseThrow());
     } else {
       writeOne(model, report, ids.getFirst(), sampling, tokenizer);
     }
@@ -174,7 +174,7 @@ final class RunCommand extends WarmgateCommand {
       throws OrtException {
     StringBuilder text = new StringBuilder();
     try (Progress progress = Progress.start(progressConsole(), "run", maxTokens)) {
-      Optional<TextStream> stream = tokenizer.map(Tokenizer::stream);
+      Optional<TextStream> stream = tokenizer.map(t -> t.stream(ids));
       IntConsumer listener =
           id -> {
             progress.step();
@@ -189,7 +189,11 @@ final class RunCommand extends WarmgateCommand {
   }
 
   private void writeAll(
-      SideBySide several, RunReport report, Sampling sampling, Tokenizer tokenizer)
+      SideBySide several,
+      List<int[]> ids,
+      RunReport report,
+      Sampling sampling,
+      Tokenizer tokenizer)
       throws OrtException {
     try (Progress progress =
         Progress.start(progressConsole(), "run", (long) maxTokens * prompts.texts().size())) {
@@ -200,7 +204,7 @@ final class RunCommand extends WarmgateCommand {
           progress::step,
           (index, written) -> {
             String prompt = prompts.texts().get(index);
-            String text = tokenizer.decode(written.ids());
+            String text = tokenizer.continuation(ids.get(index), written.ids());
             report.wrote(prompt, text, written);
             if (!json()) {
               console()

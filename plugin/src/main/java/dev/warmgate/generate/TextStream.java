@@ -20,7 +20,7 @@ public final class TextStream {
 
   private final Function<int[], String> decode;
 
-  private int[] window = new int[MAX_WAITING];
+  private int[] window;
 
   /** Ids in the window. */
   private int size;
@@ -35,9 +35,14 @@ public final class TextStream {
    * Makes an empty stream.
    *
    * @param decode gives the text of ids, U+FFFD for bytes that are no character
+   * @param before ids that the text follows; their own text isn't handed out
    */
-  public TextStream(Function<int[], String> decode) {
+  public TextStream(Function<int[], String> decode, int... before) {
     this.decode = decode;
+    window = Arrays.copyOf(before, Math.max(before.length, MAX_WAITING));
+    size = before.length;
+    done = size;
+    given = decode.apply(before.clone()).length();
   }
 
   /** Adds an id and returns the text that is now certain, often one token's, perhaps empty. */
@@ -83,7 +88,7 @@ public final class TextStream {
    * text (special tokens) are no context, so they wait for some that have.
    */
   private void slide(boolean handed) {
-    if (!handed && size < MAX_WAITING) {
+    if (!handed && size - done < MAX_WAITING) {
       return;
     }
     System.arraycopy(window, done, window, 0, size - done);

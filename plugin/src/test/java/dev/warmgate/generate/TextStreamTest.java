@@ -106,6 +106,56 @@ class TextStreamTest {
     assertEquals("In the beginning the", text.toString());
   }
 
+  /** A decoder that drops the space at the start of a text, as those of SentencePiece do. */
+  private static String dropping(int[] ids, String... words) {
+    StringBuilder text = new StringBuilder();
+    for (int id : ids) {
+      text.append(words[id]);
+    }
+    return text.toString().replaceFirst("^ ", "");
+  }
+
+  @Test
+  void followsItsPrompt() {
+    String[] words = {"", " In", " the", " be", "gin", "ning", "\uFFFD"};
+    int[] longer = new int[100]; // than what may wait
+    Arrays.fill(longer, 1);
+    for (int[] prompt : new int[][] {{}, {0}, {0, 1, 2}, {0, 1, 0}, longer}) {
+      for (int[] ids : new int[][] {{3, 4, 5, 2}, {0, 0, 2, 0, 3, 4}, {4, 1}, {0}, {}}) {
+        int[] both = Arrays.copyOf(prompt, prompt.length + ids.length);
+        System.arraycopy(ids, 0, both, prompt.length, ids.length);
+        TextStream stream = new TextStream(some -> dropping(some, words), prompt);
+        StringBuilder text = new StringBuilder(dropping(prompt, words));
+        for (int id : ids) {
+          text.append(stream.push(id));
+        }
+        text.append(stream.finish());
+        assertEquals(
+            dropping(both, words),
+            text.toString(),
+            Arrays.toString(prompt) + Arrays.toString(ids));
+      }
+    }
+  }
+
+  @Test
+  void aLongPromptIsDecodedButForTheFirstTexts() {
+    int[] longest = {0};
+    TextStream stream =
+        new TextStream(
+            ids -> {
+              longest[0] = Math.max(longest[0], ids.length);
+              return bytes(ids);
+            },
+            new int[1000]);
+    stream.push('a');
+    longest[0] = 0;
+    for (int i = 0; i < 100; i++) {
+      assertEquals("b", stream.push('b'));
+    }
+    assertEquals(2, longest[0]);
+  }
+
   @Test
   void brokenBytesComeOutInTheEnd() {
     TextStream stream = new TextStream(TextStreamTest::bytes);

@@ -61,9 +61,9 @@ final class TextSequence {
           }
           TextRequest wanted = TextRequest.of(request);
           streaming = wanted.stream();
-          stream = tokenizer.stream();
-          written =
-              batch.add(tokenizer.encode(wanted.prompt()), wanted.maxTokens(), wanted.sampling());
+          int[] prompt = tokenizer.encode(wanted.prompt());
+          stream = tokenizer.stream(prompt);
+          written = batch.add(prompt, wanted.maxTokens(), wanted.sampling());
           computeStart = System.nanoTime();
         });
   }
