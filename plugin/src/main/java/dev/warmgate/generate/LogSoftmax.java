@@ -54,14 +54,19 @@ public final class LogSoftmax {
       double sum = 0;
       for (float logit : logits) {
         if (!Float.isNaN(logit)) {
-          sum += Math.exp(logit - highest);
+          sum += Math.exp(below(logit, highest));
         }
       }
       return new Total(highest, Math.log(sum));
     }
 
     double log(float logit) {
-      return Float.isNaN(logit) ? Double.NEGATIVE_INFINITY : logit - highest - logSum;
+      return Float.isNaN(logit) ? Double.NEGATIVE_INFINITY : below(logit, highest) - logSum;
+    }
+
+    /** Also where both are infinite: half precision overflows. */
+    private static double below(float logit, double highest) {
+      return logit == highest ? 0 : logit - highest;
     }
   }
 }

@@ -54,6 +54,21 @@ class LogSoftmaxTest {
     assertEquals(-1000, LogSoftmax.of(new float[] {0, 1000}, 0), 1e-9);
   }
 
+  /** As samplers see it: what overflowed is chosen, and nothing else. */
+  @Test
+  void infiniteLogitsShareTheProbability() {
+    float infinity = Float.POSITIVE_INFINITY;
+    assertEquals(0, LogSoftmax.of(new float[] {1, infinity, Float.NaN}, 1));
+    assertEquals(NONE, LogSoftmax.of(new float[] {1, infinity, Float.NaN}, 0));
+    assertEquals(NONE, LogSoftmax.of(new float[] {1, infinity, Float.NaN}, 2));
+    assertEquals(-Math.log(2), LogSoftmax.of(new float[] {infinity, 0, infinity}, 2), 1e-12);
+    float[] one = {0, infinity};
+    assertEquals(0, LogSoftmax.divergence(one, one));
+    assertEquals(-NONE, LogSoftmax.divergence(one, new float[] {infinity, 0}));
+    assertEquals(-NONE, LogSoftmax.divergence(new float[] {0, 0}, one));
+    assertEquals(Math.log(2), LogSoftmax.divergence(one, new float[] {infinity, infinity}), 1e-12);
+  }
+
   @Test
   void whatIsRuledOutHasNoProbability() {
     for (float none : new float[] {NONE, Float.NaN}) {
