@@ -58,7 +58,7 @@ final class DecoderBatch implements AutoCloseable {
    */
   BatchRow start(int capacity) {
     model.checkCapacity(capacity);
-    BatchRow row = new BatchRow(this, capacity, model.bindings().logits().vocabulary());
+    BatchRow row = new BatchRow(this, capacity, model.config().vocabularySize());
     reserve(rows.size() + 1, 1);
     forgetView();
     rows.add(row);
@@ -87,15 +87,16 @@ final class DecoderBatch implements AutoCloseable {
     if (rowsWanted <= cache.rows() && tokensWanted <= cache.tokens()) {
       return;
     }
-    int tokens = cache.tokens();
-    if (tokensWanted > tokens) {
-      tokens = (int) tokensFor(Math.max(tokensWanted, tokens + tokens / 2L));
+    // What those that left had isn't carried along.
+    long fit = tokensFor(Math.max(tokensWanted, longest(rows, BatchRow::length)));
+    long tokens = fit;
+    if (tokensWanted > cache.tokens()) {
+      tokens = tokensFor(Math.max(tokensWanted, cache.tokens() + cache.tokens() / 2L));
       if (!CacheRows.possible(model, rowsFor(rowsWanted), tokens)) {
-        tokens = (int) tokensFor(tokensWanted);
+        tokens = fit;
       }
     }
-    CacheRows grown =
-        new CacheRows(model, (int) rowsFor(Math.max(rowsWanted, cache.rows())), tokens);
+    CacheRows grown = new CacheRows(model, (int) rowsFor(rowsWanted), (int) tokens);
     for (int row = 0; row < rows.size(); row++) {
       cache.copyRow(row, grown, row, rows.get(row).length());
     }

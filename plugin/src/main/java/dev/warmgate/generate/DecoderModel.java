@@ -85,10 +85,11 @@ public final class DecoderModel implements AutoCloseable {
   /**
    * The output of logits.
    *
+   * @param width of a position's: at least the vocabulary's size, and what is beyond is padding
    * @param lastOnly whether the model gives those of the last position alone
    * @param rank of the tensor, 2 or 3
    */
-  record Logits(String name, OnnxJavaType type, int vocabulary, boolean lastOnly, int rank) {}
+  record Logits(String name, OnnxJavaType type, int width, boolean lastOnly, int rank) {}
 
   private DecoderModel(
       GenAiConfig config, OrtEnvironment environment, OrtSession session, Bindings bindings) {
@@ -246,9 +247,9 @@ public final class DecoderModel implements AutoCloseable {
               .formatted(
                   config.model(), name, last, GenAiConfig.FILE_NAME, config.vocabularySize()));
     }
-    int vocabulary = last > 0 ? Math.toIntExact(last) : config.vocabularySize();
+    int width = last > 0 ? Math.toIntExact(last) : config.vocabularySize();
     boolean lastOnly = shape.length == 2 || shape[1] == 1;
-    return new Logits(name, info.type, vocabulary, lastOnly, shape.length);
+    return new Logits(name, info.type, width, lastOnly, shape.length);
   }
 
   private static IOException missing(GenAiConfig config, String kind, String name) {

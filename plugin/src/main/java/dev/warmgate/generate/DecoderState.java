@@ -38,7 +38,7 @@ public final class DecoderState implements Sequence {
     this.capacity = capacity;
     bindings = model.bindings();
     step = new ModelStep(model);
-    logits = new float[bindings.logits().vocabulary()];
+    logits = new float[model.config().vocabularySize()];
     Tensors empty = new Tensors();
     releaseCache = empty::close;
     try {

@@ -72,7 +72,7 @@ final class ModelStep implements AutoCloseable {
   }
 
   private long rowBytes() {
-    return (long) bindings.logits().vocabulary() * bindings.logits().type().size;
+    return (long) bindings.logits().width() * bindings.logits().type().size;
   }
 
   /**
@@ -150,8 +150,8 @@ final class ModelStep implements AutoCloseable {
         model.environment(),
         memory.asByteBuffer().order(ByteOrder.nativeOrder()),
         logits.rank() == 2
-            ? new long[] {rows, logits.vocabulary()}
-            : new long[] {rows, positionsWithLogits, logits.vocabulary()},
+            ? new long[] {rows, logits.width()}
+            : new long[] {rows, positionsWithLogits, logits.width()},
         logits.type());
   }
 

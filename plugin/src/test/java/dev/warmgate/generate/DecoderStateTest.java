@@ -68,6 +68,35 @@ class DecoderStateTest {
     assertTrue(message.endsWith("doesn't describe: cache.0.in"), message);
   }
 
+  /** Models pad the rows of their last matrix: what is beyond the vocabulary is no token. */
+  @Test
+  void logitsBeyondTheVocabularyAreNoTokens() throws IOException, OrtException {
+    int vocabulary = 6;
+    ToyDecoder toy = new ToyDecoder(DataType.INT64, DataType.FLOAT, true, true);
+    toy.write(directory);
+    Path config = directory.resolve(GenAiConfig.FILE_NAME);
+    String json = Files.readString(config);
+    Files.writeString(
+        config, json.replace("\"vocab_size\": 11", "\"vocab_size\": " + vocabulary));
+    try (DecoderModel model =
+        DecoderModel.open(OrtEnvironment.getEnvironment(), directory, options -> {})) {
+      int beyond = 0;
+      for (int token = 0; token < vocabulary; token++) {
+        try (DecoderState state = model.start(1)) {
+          float[] all = toy.logits(token);
+          beyond += GreedySampler.best(all) >= vocabulary ? 1 : 0;
+          assertArrayEquals(Arrays.copyOf(all, vocabulary), state.append(token), 1e-5f);
+        }
+      }
+      assertTrue(beyond > 0, "the likeliest is never beyond the vocabulary");
+      for (Sampling sampling : new Sampling[] {Sampling.GREEDY, new Sampling(100, 1, 3)}) {
+        Generation written = new Generator(model).generate(new int[] {1}, 30, sampling, _ -> {});
+        assertEquals(30, written.tokens().size());
+        assertTrue(written.tokens().stream().allMatch(id -> id < vocabulary));
+      }
+    }
+  }
+
   @Test
   void stopTokensEndTheText() throws IOException, OrtException {
     ToyDecoder toy = new ToyDecoder(DataType.INT64, DataType.FLOAT, true, true);

@@ -1,6 +1,7 @@
 package dev.warmgate.generate;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -225,6 +226,33 @@ class TextBatchTest {
           assertEquals(text.length, rows.get(i).length());
         }
       }
+    }
+  }
+
+  /** What those that left had is neither kept nor multiplied by those that came. */
+  @Test
+  void memoryIsThatOfTheTextsThatAreThere() throws IOException, OrtException {
+    try (DecoderModel model = open(spec(ElementType.FLOAT, false, Lengths.MASK), STOCK);
+        DecoderBatch batch = new DecoderBatch(model, null)) {
+      int context = model.config().contextLength();
+      BatchRow longest = batch.start(context);
+      longest.append(new int[context - 1]);
+      assertEquals(context, batch.cache().tokens());
+      BatchRow shortOne = batch.start(2);
+      float[] before = shortOne.append(3).clone();
+      longest.close();
+      List<BatchRow> many = new ArrayList<>();
+      for (int i = 0; i < 8; i++) {
+        many.add(batch.start(2));
+      }
+      assertEquals(64, batch.cache().tokens());
+      assertEquals(16, batch.cache().rows());
+      many.forEach(BatchRow::close);
+      BatchRow again = batch.start(context);
+      assertArrayEquals(before, again.append(3), 1e-5f);
+      again.append(new int[context - 2]);
+      assertEquals(context, batch.cache().tokens());
+      assertEquals(2, batch.cache().rows());
     }
   }
 }
