@@ -23,10 +23,13 @@ public record SystemFiles(Path root) {
     return new SystemFiles(Path.of("/"));
   }
 
-  /** The lines of a file, in any single-byte reading; empty if it can't be read. */
+  /**
+   * The lines of a file; empty if it can't be read. It may name folders, and is read as Java reads
+   * their names: bytes that are no UTF-8 become U+FFFD.
+   */
   public List<String> lines(String path) {
     try {
-      return Files.readAllLines(resolve(path), StandardCharsets.ISO_8859_1);
+      return new String(Files.readAllBytes(resolve(path)), StandardCharsets.UTF_8).lines().toList();
     } catch (IOException | InvalidPathException e) {
       return List.of();
     }

@@ -2,10 +2,14 @@ package dev.warmgate.hwdetect.linux;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -35,6 +39,24 @@ class MountTest {
   })
   void thePathsMountIsTheLongestAndLatest(String path, String type) {
     assertEquals(Optional.of(type), Mount.of(path, MOUNTS).map(Mount::type));
+  }
+
+  /** The kernel escapes blanks, but no letters. */
+  @Test
+  void mountPointsInAnyLanguage(@TempDir Path root) throws IOException {
+    Files.createDirectories(root.resolve("proc/self"));
+    Files.writeString(
+        root.resolve("proc/self/mountinfo"),
+        "27 1 254:0 / / rw - ext4 /dev/vda rw\n28 27 8:1 / /mnt/b\u00fccher rw - xfs /dev/sda1 rw\n");
+    List<Mount> mounts = Mount.parse(new SystemFiles(root).lines("/proc/self/mountinfo"));
+    assertEquals(
+        Optional.of("xfs"), Mount.of("/mnt/b\u00fccher/model.onnx", mounts).map(Mount::type));
+  }
+
+  @Test
+  void badBytesAreNoFailure(@TempDir Path root) throws IOException {
+    Files.write(root.resolve("file"), new byte[] {'a', (byte) 0xE4, '\n', 'b'});
+    assertEquals(List.of("a\ufffd", "b"), new SystemFiles(root).lines("/file"));
   }
 
   @Test
