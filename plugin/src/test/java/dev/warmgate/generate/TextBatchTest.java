@@ -255,4 +255,31 @@ class TextBatchTest {
       assertEquals(2, batch.cache().rows());
     }
   }
+
+  /** A long prompt goes through the model in parts. */
+  @ParameterizedTest
+  @MethodSource("dev.warmgate.generate.LayoutVariants#all")
+  void aPromptInPartsIsThePromptAtOnce(DecoderSpec spec) throws IOException, OrtException {
+    SplittableRandom random = new SplittableRandom(3);
+    try (DecoderModel model = open(spec, STOCK);
+        DecoderBatch batch = new DecoderBatch(model, null)) {
+      batch.start(5).append(1, 2, 3);
+      for (int round = 0; round < 5; round++) {
+        int[] prompt = random.ints(100, 0, model.config().vocabularySize()).toArray();
+        BatchRow row = batch.start(prompt.length);
+        float[] logits = {};
+        for (int from = 0; from < prompt.length; ) {
+          int to = Math.min(prompt.length, from + 1 + random.nextInt(40));
+          logits = row.append(Arrays.copyOfRange(prompt, from, to));
+          from = to;
+        }
+        try (DecoderState alone = model.start(prompt.length)) {
+          float[] expected = alone.append(prompt);
+          float largest = 0;
+          for (float e : expected) largest = Math.max(largest, Math.abs(e));
+          assertArrayEquals(expected, logits, 2e-2f * largest, "round " + round);
+        }
+      }
+    }
+  }
 }
