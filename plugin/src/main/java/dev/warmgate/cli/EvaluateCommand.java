@@ -125,9 +125,6 @@ final class EvaluateCommand extends WarmgateCommand {
       bytes = text.scoredBytes(tokenizer);
     }
     List<EvaluationRow> rows = measure(cases, text);
-    if (plotter != null) {
-      plotter.save(EvaluationPlot.of(directory.toString(), rows), plot);
-    }
     if (json()) {
       List<?> entries = rows.stream().map(row -> row.json(bytes)).toList();
       print(
@@ -151,6 +148,9 @@ final class EvaluateCommand extends WarmgateCommand {
               file,
               Texts.number(rows.getFirst().score().bitsPerByte(bytes), 3));
       EvaluationTable.print(console().out(), rows);
+    }
+    if (plotter != null) { // Last: what was measured isn't lost with the picture.
+      plotter.save(EvaluationPlot.of(directory.toString(), rows), plot);
     }
     return Main.DONE;
   }

@@ -1,6 +1,7 @@
 package dev.warmgate.cli;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.ServiceLoader;
@@ -36,13 +37,18 @@ public interface Plotter {
    * What draws into a file.
    *
    * @param option by which the user named it
-   * @throws IllegalArgumentException in one line, if it isn't a kind of file that can be drawn
+   * @throws IllegalArgumentException in one line, if it isn't a kind of file that can be drawn, or
+   *     its folder isn't there
    */
   static Plotter of(String option, Path file) {
     Plotter plotter =
         find().orElseThrow(() -> new CommandFailure(option + ": nothing here can draw"));
     if (!plotter.writes(file)) {
       throw new IllegalArgumentException(option + " " + file + ": not a .png or .svg file");
+    }
+    Path folder = file.toAbsolutePath().getParent();
+    if (!Files.isDirectory(folder)) {
+      throw new IllegalArgumentException(option + " " + file + ": no such folder");
     }
     return plotter;
   }

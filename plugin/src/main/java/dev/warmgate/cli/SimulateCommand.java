@@ -103,9 +103,6 @@ final class SimulateCommand extends WarmgateCommand {
         }
       }
     }
-    if (plotter != null) {
-      plotter.save(plot(trace, rows, parts), plot);
-    }
     if (json()) {
       print(
           Json.object(
@@ -115,6 +112,9 @@ final class SimulateCommand extends WarmgateCommand {
               "results", rows.stream().map(SimulateCommand::json).toList()));
     } else {
       print(trace, rows);
+    }
+    if (plotter != null) { // Last: what was found isn't lost with the picture.
+      plotter.save(plot(trace, rows, parts), plot);
     }
     return Main.DONE;
   }

@@ -9,6 +9,7 @@ import com.google.gson.JsonPrimitive;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,6 +58,16 @@ final class ConfigNode {
 
   String text(String key) throws IOException {
     return optionalText(key).orElseThrow(() -> error(key, "is missing"));
+  }
+
+  /** A file of a folder. */
+  Path file(String key, Path directory) throws IOException {
+    String name = text(key);
+    try {
+      return directory.resolve(name);
+    } catch (InvalidPathException e) {
+      throw error(key, "can't be the name of a file: " + e.getReason());
+    }
   }
 
   private Optional<String> optionalText(String key) throws IOException {

@@ -79,7 +79,7 @@ public record GenAiConfig(
     GenAiConfig config =
         new GenAiConfig(
             directory,
-            directory.resolve(decoder.text("filename")),
+            decoder.file("filename", directory),
             model.positive("vocab_size"),
             model.positive("context_length"),
             model.integers("eos_token_id"),

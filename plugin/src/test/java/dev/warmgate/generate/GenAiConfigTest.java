@@ -80,6 +80,9 @@ class GenAiConfigTest {
     assertRefused(
         model("'eos_token_id':32,"), "model.eos_token_id id 32 is outside the vocabulary of 32");
     assertRefused(
+        model("").replace("m.onnx", "m\\u0000"),
+        GenAiConfig.FILE_NAME + ": model.decoder.filename can't be the name of a file: ");
+    assertRefused(
         model("").replace("'head_size':8", "'head_size':null"),
         "model.decoder.head_size is not a whole number: null");
     assertRefused(
