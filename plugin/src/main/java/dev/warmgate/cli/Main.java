@@ -79,7 +79,7 @@ public final class Main implements Runnable {
     commands.setExecutionExceptionHandler((e, line, result) -> fail(console, debug, e));
     try {
       return commands.execute(args);
-    } catch (OutOfMemoryError e) {
+    } catch (OutOfMemoryError | LinkageError e) {
       return fail(console, debug, e);
     } finally {
       console.out().flush();
@@ -107,6 +107,15 @@ public final class Main implements Runnable {
     };
   }
 
+  /** What is at the bottom of it. */
+  private static String root(Throwable error) {
+    Throwable root = error;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return root.getClass().getSimpleName() + ": " + root.getMessage();
+  }
+
   private static String message(Throwable error) {
     String message = String.valueOf(error.getMessage());
     return switch (error) {
@@ -117,6 +126,11 @@ public final class Main implements Runnable {
       case IllegalArgumentException unusable -> FailureText.of(unusable);
       case OutOfMemoryError memory ->
           "out of memory (" + message + "); WARMGATE_JAVA_OPTS=-Xmx2g gives the Java heap more";
+      // Of ONNX Runtime or the tokenizer, most likely: their jars hold them packed.
+      case LinkageError library ->
+          "a library can't be loaded: %s; libraries are unpacked into %s, and"
+                  .formatted(root(library), System.getProperty("java.io.tmpdir"))
+              + " WARMGATE_JAVA_OPTS=-Djava.io.tmpdir=FOLDER names another folder";
       default ->
           "internal error: %s: %s (%s shows where)"
               .formatted(error.getClass().getSimpleName(), message, DEBUG);

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import dev.warmgate.host.ort.TestProcess;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,6 +40,35 @@ class MainTest {
     assertUnusable("top-p", "run", "folder", "--prompt", "a", "--top-p", "2");
     assertUnusable("--tokens", "check", "m.onnx", "--tokens", "0");
     assertUnusable("--output-dir", "infer", "m.onnx");
+  }
+
+  /** As where the temporary folder is full, or can't be written. */
+  @Test
+  void aLibraryThatCantBeUnpackedIsOneLine() throws IOException, InterruptedException {
+    Path absent = directory.resolve("absent");
+    Path model = Files.writeString(directory.resolve("model.onnx"), "No model.\n");
+    Path err = directory.resolve("err");
+    Process process =
+        new ProcessBuilder(
+                System.getProperty("java.home") + "/bin/java",
+                "-Djava.io.tmpdir=" + absent,
+                "-cp",
+                TestProcess.classPath(),
+                "dev.warmgate.cli.Main",
+                "infer",
+                model.toString(),
+                "--stock",
+                "--output-dir",
+                directory.toString())
+            .redirectError(err.toFile())
+            .start();
+    assertEquals(1, process.waitFor());
+    List<String> lines =
+        Files.readAllLines(err).stream().filter(line -> !line.startsWith("WARNING: ")).toList();
+    assertEquals(1, lines.size(), lines.toString());
+    assertTrue(
+        lines.getFirst().startsWith("warmgate: a library can't be loaded: NoSuchFileException: "),
+        lines.getFirst());
   }
 
   @Test

@@ -11,7 +11,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Programs that tests start. */
-final class TestProcess {
+public final class TestProcess {
 
   /** What a process said. */
   record Outcome(int exit, String out, String err) {}
@@ -19,7 +19,7 @@ final class TestProcess {
   private TestProcess() {}
 
   /** All that this JVM's classes come from. */
-  static String classPath() {
+  public static String classPath() {
     return Stream.of("java.class.path", "jdk.module.path")
         .map(System::getProperty)
         .filter(path -> path != null && !path.isEmpty())
