@@ -41,7 +41,10 @@ class TokenizerTest {
     }
   }
 
-  /** Of the layout that Llama and Mixtral have: words begin with a space, and a text drops its first. */
+  /**
+   * Of the layout that Llama and Mixtral have: words begin with a space, and a text drops its
+   * first.
+   */
   private static final String SENTENCE_PIECE =
       """
       {"version": "1.0", "added_tokens": [{"id": 1, "content": "<s>", "single_word": false,

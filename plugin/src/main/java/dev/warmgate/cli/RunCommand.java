@@ -189,11 +189,7 @@ final class RunCommand extends WarmgateCommand {
   }
 
   private void writeAll(
-      SideBySide several,
-      List<int[]> ids,
-      RunReport report,
-      Sampling sampling,
-      Tokenizer tokenizer)
+      SideBySide several, List<int[]> ids, RunReport report, Sampling sampling, Tokenizer tokenizer)
       throws OrtException {
     try (Progress progress =
         Progress.start(progressConsole(), "run", (long) maxTokens * prompts.texts().size())) {

@@ -14,8 +14,9 @@ public interface Tokenizer extends AutoCloseable {
   /**
    * A decoder for ids that arrive one by one.
    *
-   * @param prompt ids that they follow, if any. Its text isn't given, but decides how theirs begins:
-   *     many decoders drop a space at the start of a text, which the middle of one must keep.
+   * @param prompt ids that they follow, if any. Its text isn't given, but decides how theirs
+   *     begins: many decoders drop a space at the start of a text, which the middle of one must
+   *     keep.
    */
   default TextStream stream(int... prompt) {
     return new TextStream(this::decode, prompt);

@@ -76,8 +76,7 @@ class DecoderStateTest {
     toy.write(directory);
     Path config = directory.resolve(GenAiConfig.FILE_NAME);
     String json = Files.readString(config);
-    Files.writeString(
-        config, json.replace("\"vocab_size\": 11", "\"vocab_size\": " + vocabulary));
+    Files.writeString(config, json.replace("\"vocab_size\": 11", "\"vocab_size\": " + vocabulary));
     try (DecoderModel model =
         DecoderModel.open(OrtEnvironment.getEnvironment(), directory, options -> {})) {
       int beyond = 0;

@@ -131,9 +131,7 @@ class TextStreamTest {
         }
         text.append(stream.finish());
         assertEquals(
-            dropping(both, words),
-            text.toString(),
-            Arrays.toString(prompt) + Arrays.toString(ids));
+            dropping(both, words), text.toString(), Arrays.toString(prompt) + Arrays.toString(ids));
       }
     }
   }
