@@ -73,7 +73,12 @@ final class GenerationModel implements ServedModel {
                 }
                 provider.addTo(session, settings.options());
               });
-      return new GenerationModel(settings, model, tokenizer);
+      try {
+        return new GenerationModel(settings, model, tokenizer);
+      } catch (RuntimeException e) {
+        model.close();
+        throw e;
+      }
     } catch (OrtException e) {
       tokenizer.close();
       throw new IOException("model '%s': %s".formatted(settings.name(), e.getMessage()), e);
@@ -112,7 +117,7 @@ final class GenerationModel implements ServedModel {
       TextSequence sequence;
       try {
         sequence = TextSequence.of(instance, Request.read(request));
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         // Those before it were taken over: this one alone is refused.
         Response.to(request).fail(EntryPoints.explain("execute", e));
         Request.release(request);
@@ -130,7 +135,13 @@ final class GenerationModel implements ServedModel {
     List<TextSequence> writing = new ArrayList<>();
     while (admit(writing)) {
       writing.removeIf(text -> !text.wanted(batch));
-      batch.step();
+      try {
+        batch.step();
+      } catch (RuntimeException | Error e) {
+        // None is foreseen. Who waits is told, and the next ones are served.
+        writing.forEach(text -> text.fail(batch, e));
+        writing.clear();
+      }
       writing.removeIf(text -> !text.stepped(batch));
     }
   }

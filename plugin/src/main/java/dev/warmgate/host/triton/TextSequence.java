@@ -115,6 +115,12 @@ final class TextSequence {
     return fine;
   }
 
+  /** Leaves the batch with an error. */
+  void fail(TextBatch batch, Throwable reason) {
+    batch.remove(written);
+    end(Optional.of(EntryPoints.explain("generate", reason)));
+  }
+
   private boolean unlessFailed(Runnable body) {
     try {
       body.run();
