@@ -117,6 +117,12 @@ final class AdaptedModels {
 
   private Path store(KernelInfo info) throws IOException {
     String name = info.text(AdaptedNode.STORE_FILE).orElse("");
+    // As in external data: a model reads nothing outside its folder.
+    if (name.isEmpty() || name.equals("..") || name.contains("/")) {
+      throw new IllegalArgumentException(
+          "%s: its store '%s' is not the name of a file beside the model"
+              .formatted(info.name(), name));
+    }
     long head =
         info.constant(AdaptedNode.STORE)
             .orElseThrow(

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.onnxruntime.OrtException;
+import com.google.protobuf.ByteString;
 import dev.warmgate.config.OptionsFile;
 import dev.warmgate.metrics.ResidencyStats;
 import dev.warmgate.onnx.ElementType;
@@ -363,6 +364,26 @@ class AdaptedModelTest {
       }
     }
     return read.build().toByteArray();
+  }
+
+  @Test
+  void aStoreIsBesideItsModel() throws IOException {
+    Path model = adaptedSpec();
+    for (String name : List.of("", "..", "../out/model.onnx.experts", "/model.onnx.experts")) {
+      byte[] other = edit(model, node -> withStore(node, name));
+      String refused = message(() -> Host.adapted(other, model.getParent(), SPEC).close());
+      assertTrue(refused.contains("its store '" + name + "' is not the name"), refused);
+    }
+  }
+
+  private static NodeProto withStore(NodeProto node, String name) {
+    NodeProto.Builder edited = node.toBuilder();
+    for (AttributeProto.Builder attribute : edited.getAttributeBuilderList()) {
+      if (attribute.getName().equals("store")) {
+        attribute.setS(ByteString.copyFromUtf8(name));
+      }
+    }
+    return edited.build();
   }
 
   private static NodeProto withOtherTopK(NodeProto node) {
