@@ -48,6 +48,14 @@ refuse adapt "$model" --out "$out/adapted"
 refuse check "$out/adapted"
 refuse check "$out/none.onnx"
 refuse evaluate "$model" --text "$text" --plot "$out/cost.txt"
+refuse evaluate "$model" --text "$text" --plot "$out/none/cost.svg"
+# What was measured isn't lost with a picture that can't be drawn.
+mkdir "$out/taken.svg"
+status=0
+./warmgate evaluate "$model" --text "$text" --max-tokens 20 --routing lossless --plot "$out/taken.svg" \
+  > "$out/out" 2> "$out/err" || status=$?
+[[ $status -ne 0 && $(wc -l < "$out/err") -eq 1 ]] && grep -q '^lossless' "$out/out"
+echo "ok: $(cat "$out/err")"
 refuse check "$model" --expert-memory 1k
 refuse run "$model" --prompt x --option nonsense=1
 # More than ONNX Runtime's telemetry can take on a command line, and than the model can.

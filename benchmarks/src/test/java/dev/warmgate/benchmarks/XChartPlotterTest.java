@@ -1,10 +1,12 @@
 package dev.warmgate.benchmarks;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.warmgate.cli.HeatMap;
+import dev.warmgate.cli.Plotter;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -47,5 +49,14 @@ class XChartPlotterTest {
     var map = new HeatMap("title", "x", "y", List.of(List.of(1.0, 2.0)));
     Path file = folder.resolve("absent").resolve("map.svg");
     assertThrows(IOException.class, () -> new XChartPlotter().save(map, file));
+  }
+
+  @Test
+  void aCommandLooksForTheFolderFirst() {
+    assertInstanceOf(XChartPlotter.class, Plotter.of("--plot", folder.resolve("map.svg")));
+    Path file = folder.resolve("absent").resolve("map.svg");
+    IllegalArgumentException e =
+        assertThrows(IllegalArgumentException.class, () -> Plotter.of("--plot", file));
+    assertEquals("--plot " + file + ": no such folder", e.getMessage());
   }
 }

@@ -90,32 +90,6 @@ class EvaluateTest {
   }
 
   @Test
-  void whatWasMeasuredIsNotLostWithThePicture(@TempDir Path folder) throws IOException {
-    Result early = evaluate("--text", TEXT.toString(), "--plot", folder.resolve("a/b.svg") + "");
-    assertEquals(2, early.exitCode);
-    assertEquals("", early.out);
-    assertTrue(early.err.endsWith("b.svg: no such folder\n"), early.err);
-
-    Path taken = Files.createDirectory(folder.resolve("taken.svg"));
-    Result late =
-        evaluate(
-            "--text",
-            TEXT.toString(),
-            "--max-tokens",
-            "20",
-            "--expert-memory",
-            "25%",
-            "--routing",
-            "lossless",
-            "--plot",
-            taken.toString());
-    assertTrue(late.exitCode > 0, late.out);
-    assertTrue(late.err.contains(taken.toString()), late.err);
-    assertEquals(1, late.err.lines().count(), late.err);
-    assertTrue(late.out.lines().anyMatch(line -> line.startsWith("lossless")), late.out);
-  }
-
-  @Test
   void perplexityIsThatOfOnePassOverTheText() throws IOException, OrtException {
     JsonObject report =
         json(
